@@ -1,0 +1,63 @@
+/// The family of a wire format: it decides the shape of errors and of the model list.
+public enum DialectFamily: String, CaseIterable, Sendable {
+    case openai, anthropic, gemini
+}
+
+/// What the body of a request is, and where in the request the model's name stands.
+public enum RequestShape: Sendable {
+    /// A JSON object with a top-level `model`.
+    case json
+    /// A JSON object; the model is the path segment before the `:verb`.
+    case jsonModelInPath
+    /// `multipart/form-data` with a part named `model`.
+    case multipart
+    /// No body.
+    case none
+}
+
+/// One operation of one dialect. `schema` in a route file names the dialect; the rest of the path chooses the operation.
+public enum Endpoint: String, CaseIterable, Sendable {
+    case chatCompletions, completions, responses, embeddings, moderations
+    case imagesGenerations, imagesEdits, imagesVariations
+    case audioSpeech, audioTranscriptions, audioTranslations
+    case rerank
+    case messages, messagesCountTokens
+    case geminiGenerateContent, geminiStreamGenerateContent, geminiCountTokens, geminiEmbedContent
+    case modelList, modelGet
+
+    public var family: DialectFamily {
+        switch self {
+        case .messages, .messagesCountTokens: .anthropic
+        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent: .gemini
+        default: .openai
+        }
+    }
+
+    /// The name of the wire format, as in `schema:` of a route file.
+    public var dialect: String {
+        switch self {
+        case .chatCompletions: "openai.chat"
+        case .completions: "openai.completions"
+        case .responses: "openai.responses"
+        case .embeddings: "openai.embeddings"
+        case .moderations: "openai.moderations"
+        case .imagesGenerations, .imagesEdits, .imagesVariations: "openai.images"
+        case .audioSpeech, .audioTranscriptions, .audioTranslations: "openai.audio"
+        case .rerank: "rerank"
+        case .messages, .messagesCountTokens: "anthropic.messages"
+        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent:
+            "gemini.generate"
+        case .modelList, .modelGet: "models"
+        }
+    }
+
+    public var shape: RequestShape {
+        switch self {
+        case .imagesEdits, .imagesVariations, .audioTranscriptions, .audioTranslations: .multipart
+        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent:
+            .jsonModelInPath
+        case .modelList, .modelGet: .none
+        default: .json
+        }
+    }
+}

@@ -1,0 +1,17 @@
+/// Where a value of the desired state was written: a file (path as given) and a place in it, both 1-based.
+public struct Origin: Hashable, Sendable, CustomStringConvertible {
+    public let file: String
+    public let line: Int
+    public let column: Int
+
+    public init(file: String, line: Int, column: Int) {
+        self.file = file
+        self.line = line
+        self.column = column
+    }
+
+    /// For values that nobody wrote: built-in defaults and tests.
+    public static let builtIn = Origin(file: "", line: 0, column: 0)
+
+    public var description: String { self.line == 0 ? "built-in" : "\(self.file):\(self.line):\(self.column)" }
+}
