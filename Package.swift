@@ -63,7 +63,7 @@ let package = Package(
                 "GatewayUpstream", "GatewayTelemetry", nioCore,
             ]),
 
-        source("GatewayTesting", ["GatewayCore", "GatewayContract", "GatewayWire", nioCore, nioEmbedded]),
+        source("GatewayTesting", ["GatewayCore", "GatewayContract", "GatewayWire"]),
 
         .executableTarget(
             name: "penstock",
