@@ -1,6 +1,7 @@
 /// A date and time of the proleptic Gregorian calendar in UTC, with the texts HTTP and JSON want.
 ///
-/// The conversion is Howard Hinnant's "days from civil" (public-domain algorithm, http://howardhinnant.github.io/date_algorithms.html).
+/// The conversion is Howard Hinnant's "days from civil" (public-domain algorithm,
+/// http://howardhinnant.github.io/date_algorithms.html).
 public struct CivilDate: Hashable, Sendable {
     public var year: Int
     public var month: Int

@@ -70,7 +70,8 @@ extension ErrorCode {
                 "Send one JSON object, in UTF-8, whose `Content-Length` covers all of it.")
         case .missingModel:
             Self.client(
-                400, "missing_model", "The request names no model.", "Add the field `model`; `GET /v1/models` lists them.")
+                400, "missing_model", "The request names no model.",
+                "Add the field `model`; `GET /v1/models` lists them.")
         case .invalidModel:
             Self.client(
                 400, "invalid_model", "The field `model` is not a usable name.",
@@ -134,13 +135,15 @@ extension ErrorCode {
             Self.client(
                 404, "model_not_found", "The model does not exist here.", "`GET /v1/models` lists what there is.")
         case .methodNotAllowed:
-            Self.client(405, "method_not_allowed", "The method is not allowed here.", "The `Allow` header names what is.")
+            Self.client(
+                405, "method_not_allowed", "The method is not allowed here.", "The `Allow` header names what is.")
         case .apiVersionSunset:
             Self.client(
                 410, "api_version_sunset", "This API version has been retired.",
                 "Move to the version that the `Link` header names.")
         default:
-            Self.client(404, "route_not_found", "There is no such endpoint.", "`penstock routes list` shows what there is.")
+            Self.client(
+                404, "route_not_found", "There is no such endpoint.", "`penstock routes list` shows what there is.")
         }
     }
 

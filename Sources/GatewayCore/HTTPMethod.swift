@@ -6,7 +6,9 @@ public enum HTTPMethod: UInt8, CaseIterable, Sendable {
         self = Self.named.first { $0.0.count == text.count && text.elementsEqual($0.0) }?.1 ?? .other
     }
 
-    private static let named: [([UInt8], HTTPMethod)] = Self.allCases.filter { $0 != .other }.map { (Array($0.text.utf8), $0) }
+    private static let named: [([UInt8], HTTPMethod)] = Self.allCases.filter { $0 != .other }.map {
+        (Array($0.text.utf8), $0)
+    }
 
     /// As on the wire; empty for `other`.
     public var text: String {

@@ -90,7 +90,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
             guard let groups = self.parseGroups(halves[0]), groups.count == 8 else { return nil }
             return groups
         case 2:
-            guard let left = self.parseGroups(halves[0]), let right = self.parseGroups(halves[1]),
+            guard let left = self.parseGroups(halves[0], mayEndInIPv4: false), let right = self.parseGroups(halves[1]),
                 left.count + right.count <= 7
             else { return nil }
             return left + Array(repeating: 0, count: 8 - left.count - right.count) + right
@@ -99,12 +99,12 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    private static func parseGroups(_ text: Substring) -> [UInt16]? {
+    private static func parseGroups(_ text: Substring, mayEndInIPv4: Bool = true) -> [UInt16]? {
         if text.isEmpty { return [] }
         var groups: [UInt16] = []
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, part.contains("."), let address = self.parseIPv4(part) {
+            if mayEndInIPv4, index == parts.count - 1, part.contains("."), let address = self.parseIPv4(part) {
                 groups += [UInt16(address >> 16), UInt16(address & 0xffff)]
             } else {
                 guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy(Self.isHexDigit),
@@ -132,7 +132,9 @@ public struct IPBlock: Hashable, Sendable, CustomStringConvertible {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let base = IPAddress(String(parts[0])) else { return nil }
         let bits = base.isIPv4 ? 32 : 128
-        guard let length = parts.count == 1 ? bits : Int(parts[1]), (0...bits).contains(length) else { return nil }
+        guard parts.count == 1 || parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let length = parts.count == 1 ? bits : Int(parts[1]), (0...bits).contains(length)
+        else { return nil }
         self.base = base
         self.prefixLength = length
     }

@@ -11,7 +11,18 @@ public struct Name<Kind: NameKind>: Hashable, Sendable, Comparable, CustomString
 
     public var description: String { self.text }
 
-    public static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+    /// Swift's own comparison of strings holds "é" and "e" with an accent to be equal; names do not.
+    public static func == (left: Self, right: Self) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        var text = self.text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        hasher.combine(UInt8(0xff))
+    }
 }
 
 extension Name: ExpressibleByStringLiteral {

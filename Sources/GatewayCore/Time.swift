@@ -6,22 +6,41 @@ import Musl
 import Darwin
 #endif
 
-/// A length of time in whole nanoseconds; about ±292 years.
+@inlinable func clampedProduct(_ count: Int64, _ factor: Int64) -> Int64 {
+    let (product, overflow) = count.multipliedReportingOverflow(by: factor)
+    return overflow ? (count < 0 ? .min : .max) : product
+}
+
+@inlinable func clampedSum(_ left: Int64, _ right: Int64) -> Int64 {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? (right < 0 ? .min : .max) : sum
+}
+
+/// A length of time in whole nanoseconds; about ±292 years. What would be longer stops there: a number from a peer
+/// neither traps nor wraps around.
 public struct TimeSpan: Hashable, Sendable, Comparable {
     public var nanoseconds: Int64
 
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
     @inlinable public static func nanoseconds(_ count: Int64) -> Self { .init(nanoseconds: count) }
-    @inlinable public static func microseconds(_ count: Int64) -> Self { .init(nanoseconds: count * 1000) }
-    @inlinable public static func milliseconds(_ count: Int64) -> Self { .init(nanoseconds: count * 1_000_000) }
-    @inlinable public static func seconds(_ count: Int64) -> Self { .init(nanoseconds: count * 1_000_000_000) }
-    @inlinable public static func minutes(_ count: Int64) -> Self { .seconds(count * 60) }
+    @inlinable public static func microseconds(_ count: Int64) -> Self {
+        .init(nanoseconds: clampedProduct(count, 1000))
+    }
+    @inlinable public static func milliseconds(_ count: Int64) -> Self {
+        .init(nanoseconds: clampedProduct(count, 1_000_000))
+    }
+    @inlinable public static func seconds(_ count: Int64) -> Self {
+        .init(nanoseconds: clampedProduct(count, 1_000_000_000))
+    }
+    @inlinable public static func minutes(_ count: Int64) -> Self {
+        .init(nanoseconds: clampedProduct(count, 60_000_000_000))
+    }
 
     @inlinable public static var zero: Self { .init(nanoseconds: 0) }
 
     @inlinable public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
     @inlinable public static func + (left: Self, right: Self) -> Self {
-        .init(nanoseconds: left.nanoseconds &+ right.nanoseconds)
+        .init(nanoseconds: clampedSum(left.nanoseconds, right.nanoseconds))
     }
 
     /// Rounded towards zero.
@@ -44,8 +63,9 @@ public struct MonotonicTime: Hashable, Sendable, Comparable {
     }
 
     @inlinable public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+    /// A sum beyond the end of the clock is its end, not a point in the past.
     @inlinable public static func + (left: Self, right: TimeSpan) -> Self {
-        .init(nanoseconds: left.nanoseconds &+ right.nanoseconds)
+        .init(nanoseconds: clampedSum(left.nanoseconds, right.nanoseconds))
     }
     @inlinable public static func - (left: Self, right: Self) -> TimeSpan {
         .init(nanoseconds: left.nanoseconds &- right.nanoseconds)
@@ -57,7 +77,8 @@ public struct WallTime: Hashable, Sendable, Comparable {
     public var nanoseconds: Int64
 
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-    @inlinable public init(unixSeconds: Int64) { self.nanoseconds = unixSeconds &* 1_000_000_000 }
+    /// The calendar ends in the years 1677 and 2262: `9999-12-31` is its last instant.
+    @inlinable public init(unixSeconds: Int64) { self.nanoseconds = clampedProduct(unixSeconds, 1_000_000_000) }
 
     public static func now() -> Self {
         var time = timespec()

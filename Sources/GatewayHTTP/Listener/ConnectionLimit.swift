@@ -1,0 +1,30 @@
+import Synchronization
+
+/// How many inbound connections the process holds, over all loops and listeners.
+public final class ConnectionLimit: Sendable {
+    private let count = Atomic<Int>(0)
+    private let max: Atomic<Int>
+
+    public init(max: Int) {
+        self.max = Atomic(max)
+    }
+
+    public var current: Int { self.count.load(ordering: .relaxed) }
+
+    /// Counts from the next connection on; what is open stays open.
+    public func setMax(_ max: Int) {
+        self.max.store(max, ordering: .relaxed)
+    }
+
+    /// - Returns: false when the limit is reached; nothing was then taken.
+    func take() -> Bool {
+        let taken = self.count.wrappingAdd(1, ordering: .relaxed).newValue
+        if taken <= self.max.load(ordering: .relaxed) { return true }
+        self.count.wrappingSubtract(1, ordering: .relaxed)
+        return false
+    }
+
+    func giveBack() {
+        self.count.wrappingSubtract(1, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,88 @@
+import GatewayCore
+import NIOCore
+import NIOPosix
+
+/// The loops of the process and what their inbound connections share.
+public struct ServerLoops: Sendable {
+    private let byLoop: [ObjectIdentifier: NIOLoopBound<ServerLoop>]
+
+    public init(_ loops: [(any EventLoop, NIOLoopBound<ServerLoop>)]) {
+        self.byLoop = Dictionary(loops.map { (ObjectIdentifier($0.0), $0.1) }) { first, _ in first }
+    }
+
+    func bound(to loop: any EventLoop) -> NIOLoopBound<ServerLoop>? { self.byLoop[ObjectIdentifier(loop)] }
+}
+
+/// One listening socket. Connections are spread over the loops of the group.
+public final class Listener: Sendable {
+    private let channel: any Channel
+
+    private init(channel: any Channel) {
+        self.channel = channel
+    }
+
+    public var localAddress: SocketAddress? { self.channel.localAddress }
+
+    /// Binds and starts to accept. Called from the composition root, off the loops.
+    public static func bind(
+        host: String, port: Int, group: any EventLoopGroup, loops: ServerLoops, limit: ConnectionLimit
+    ) -> EventLoopFuture<Listener> {
+        self.bootstrap(group, loops, limit).bind(host: host, port: port).map(Listener.init(channel:))
+    }
+
+    /// Listens on a Unix socket; the caller has made sure that only its owner may reach the folder.
+    public static func bind(
+        unixPath: String, group: any EventLoopGroup, loops: ServerLoops, limit: ConnectionLimit
+    ) -> EventLoopFuture<Listener> {
+        self.bootstrap(group, loops, limit).bind(unixDomainSocketPath: unixPath, cleanupExistingSocketFile: true)
+            .map(Listener.init(channel:))
+    }
+
+    /// Stops accepting; open connections live on.
+    public func close() -> EventLoopFuture<Void> {
+        self.channel.close()
+    }
+
+    private static func bootstrap(
+        _ group: any EventLoopGroup, _ loops: ServerLoops, _ limit: ConnectionLimit
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 2)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try Self.start(channel, loops, limit)
+                }
+            }
+    }
+
+    private static func start(_ channel: any Channel, _ loops: ServerLoops, _ limit: ConnectionLimit) throws {
+        guard let loop = loops.bound(to: channel.eventLoop)?.value else {
+            throw ChannelError.inappropriateOperationForState
+        }
+        guard limit.take() else {
+            try channel.pipeline.syncOperations.addHandler(RefuseConnection())
+            return
+        }
+        channel.closeFuture.whenComplete { _ in limit.giveBack() }
+        if channel.remoteAddress?.protocol != .unix {
+            try? channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        }
+        try channel.pipeline.syncOperations.addHandler(HTTP1ServerConnection(loop: loop))
+    }
+}
+
+/// Beyond the limit on connections there is one answer, whatever was asked.
+final class RefuseConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelActive(context: ChannelHandlerContext) {
+        let answer = ByteBuffer(
+            string:
+                "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        let channel = context.channel
+        context.writeAndFlush(self.wrapOutboundOut(answer)).whenComplete { _ in channel.close(promise: nil) }
+    }
+}

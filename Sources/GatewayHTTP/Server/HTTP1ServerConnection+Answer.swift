@@ -1,0 +1,112 @@
+import GatewayCore
+import GatewayWire
+import Glibc
+import NIOCore
+
+/// The answer's way out: head, body and end in as few writes as the answer allows.
+extension HTTP1ServerConnection {
+    /// Bodies up to this size are copied behind the head into one buffer and one write.
+    private static let copiedBytesMax = 16 << 10
+
+    func writeContinue() {
+        guard self.machine.takeContinue() else { return }
+        self.withOutput { $0.writeString("HTTP/1.1 100 Continue\r\n\r\n") }
+        self.flushOutput()
+    }
+
+    func writeHead(status: Int, fields: HeaderFields, framing: AnswerFraming) {
+        guard self.context != nil, always(!self.machine.headWritten, "an answer has one head") else { return }
+        self.discardBufferedBody()
+        if !self.loop.factory.acceptsMore { self.machine.mustClose() }
+        let staysOpen = self.machine.answerHead(framing)
+        let isHTTP10 = self.machine.isHTTP10
+        let date = self.loop.date
+        self.withOutput { output in
+            output.writeStatusLine(status)
+            fields.bytes.withUnsafeBytes { bytes in
+                for field in fields.fields {
+                    output.writeField(
+                        name: UnsafeRawBufferPointer(
+                            rebasing: bytes[Int(field.name.lowerBound)..<Int(field.name.upperBound)]),
+                        value: UnsafeRawBufferPointer(
+                            rebasing: bytes[Int(field.value.lowerBound)..<Int(field.value.upperBound)]))
+                }
+            }
+            output.writeBytes(date)
+            switch framing {
+            case .none: break
+            case .length(let count): output.writeField(.contentLength, decimal: count)
+            case .stream: if !isHTTP10 { output.writeStaticString("transfer-encoding: chunked\r\n") }
+            }
+            if !staysOpen {
+                output.writeStaticString("connection: close\r\n")
+            } else if isHTTP10 {
+                output.writeStaticString("connection: keep-alive\r\n")
+            }
+            output.writeStaticString("\r\n")
+        }
+    }
+
+    func writeBody(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard count > 0, !self.machine.isHead, self.context != nil else { return }
+        let isChunked = self.machine.framing == .stream && !self.machine.isHTTP10
+        if isChunked { self.withOutput { $0.writeChunkHeader(count) } }
+        if count <= Self.copiedBytesMax {
+            self.withOutput { $0.writeImmutableBuffer(bytes) }
+        } else {
+            self.writeOutput()
+            self.context?.write(self.wrapOutboundOut(bytes), promise: nil)
+            self.hasUnflushedWrites = true
+        }
+        if isChunked { self.withOutput { $0.writeStaticString("\r\n") } }
+    }
+
+    func endAnswer() {
+        guard self.context != nil else { return }
+        if self.machine.framing == .stream, !self.machine.isHTTP10, !self.machine.isHead {
+            self.withOutput { $0.writeStaticString("0\r\n\r\n") }
+        }
+        self.flushOutput()
+        self.run(self.machine.answerEnd())
+    }
+
+    /// Ends the connection so that the client cannot take the answer for complete: no last chunk, and a reset where a
+    /// close would be the end of the body (HTTP/1.0).
+    func abortAnswer(_ reason: AbortReason) {
+        guard let context = self.context else { return }
+        self.flushOutput()
+        self.dropExchange()
+        self.machine.close()
+        if self.machine.framing == .stream, self.machine.isHTTP10 {
+            // Zero seconds of SO_LINGER: the peer sees ECONNRESET, not an end of file (socket(7)).
+            _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        }
+        context.close(promise: nil)
+    }
+
+    func flushOutput() {
+        guard let context = self.context else { return }
+        if let output = self.output.take(), output.readableBytes > 0 {
+            context.writeAndFlush(self.wrapOutboundOut(output), promise: nil)
+            self.hasUnflushedWrites = false
+            self.loop.buffers.give(output)
+        } else if self.hasUnflushedWrites {
+            self.hasUnflushedWrites = false
+            context.flush()
+        }
+    }
+
+    private func writeOutput() {
+        guard let output = self.output.take(), output.readableBytes > 0 else { return }
+        self.context?.write(self.wrapOutboundOut(output), promise: nil)
+        self.hasUnflushedWrites = true
+        self.loop.buffers.give(output)
+    }
+
+    private func withOutput(_ body: (inout ByteBuffer) -> Void) {
+        var output = self.output.take() ?? self.loop.buffers.take()
+        body(&output)
+        self.output = consume output
+    }
+}

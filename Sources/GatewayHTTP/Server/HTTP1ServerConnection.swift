@@ -1,0 +1,335 @@
+import GatewayCore
+import NIOCore
+
+/// One inbound HTTP/1.1 connection: bytes to request events, answers to bytes.
+///
+/// The machine decides, this runs: it owns the channel, the decoder and the output buffer of the loop. Requests are
+/// answered one after the other; what a client pipelines waits, unread beyond one read. All of it on one event loop.
+public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
+    public typealias InboundIn = ByteBuffer
+    public typealias OutboundOut = ByteBuffer
+
+    let loop: ServerLoop
+    var machine = HTTP1ServerMachine()
+    var context: ChannelHandlerContext?
+    var output: ByteBuffer?
+    var hasUnflushedWrites = false
+    private var decoder: RequestDecoder
+    private var exchange: (any DownstreamExchange)?
+    private var slot: DeadlineTable.Slot?
+    private var isProcessing = false
+    private var isPaused = false
+    private var pausedByPipeline = false
+    private var bodyBytes = 0
+    private var bodyBytesAtMark = 0
+    private var discardedBytes = 0
+    private var address: IPAddress?
+
+    public init(loop: ServerLoop) {
+        self.loop = loop
+        self.decoder = RequestDecoder(limits: loop.limits.head)
+    }
+
+    // MARK: Channel events
+
+    public func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.loop.add(self)
+        let slot = self.loop.deadlines.register(self)
+        self.slot = slot
+        self.loop.deadlines.set(slot, .now() + self.loop.limits.idleTimeout)
+    }
+
+    public func handlerRemoved(context: ChannelHandlerContext) {
+        self.finish()
+    }
+
+    public func channelInactive(context: ChannelHandlerContext) {
+        self.finish()
+        context.fireChannelInactive()
+    }
+
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = self.unwrapInboundIn(data)
+        guard self.machine.state != .closed else { return }
+        self.decoder.feed(bytes)
+        self.process()
+    }
+
+    public func channelReadComplete(context: ChannelHandlerContext) {
+        self.flushOutput()
+    }
+
+    public func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.exchange?.downstreamWritability(context.channel.isWritable)
+    }
+
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    // MARK: Requests
+
+    private func process() {
+        guard !self.isProcessing else { return }
+        self.isProcessing = true
+        defer { self.isProcessing = false }
+        reading: while true {
+            switch self.machine.state {
+            case .closed: break reading
+            case .exchanging where self.machine.requestEnded: break reading
+            case .idle, .exchanging, .lingering: break
+            }
+            switch self.decoder.next() {
+            case .needMore: break reading
+            case .head(let head): self.deliverHead(head)
+            case .body(let bytes): self.deliverBody(bytes)
+            case .end: self.deliverEnd()
+            case .fault(let fault): self.deliverFault(GatewayError(fault.code, detail: fault.detail))
+            }
+        }
+        self.armReadDeadline()
+        self.boundPipeline()
+    }
+
+    private func deliverHead(_ head: RequestHead) {
+        self.machine.requestHead(head)
+        self.bodyBytes = 0
+        self.bodyBytesAtMark = 0
+        self.discardedBytes = 0
+        let exchange = self.loop.factory.makeExchange(.http1(self))
+        self.exchange = exchange
+        exchange.requestHead(head)
+    }
+
+    private func deliverBody(_ bytes: ByteBuffer) {
+        self.machine.requestBody()
+        self.bodyBytes += bytes.readableBytes
+        if self.machine.mayDeliverRequest {
+            self.exchange?.requestBody(bytes)
+        } else {
+            self.discard(bytes.readableBytes)
+        }
+    }
+
+    private func deliverEnd() {
+        let exchange = self.machine.mayDeliverRequest ? self.exchange : nil
+        if self.machine.state == .lingering {
+            self.closeNow()
+            return
+        }
+        self.run(self.machine.requestEnd())
+        exchange?.requestEnd()
+    }
+
+    private func deliverFault(_ error: GatewayError) {
+        guard self.machine.state != .lingering else {
+            self.closeNow()
+            return
+        }
+        let hadAnswer = self.machine.state == .exchanging && self.machine.headWritten
+        self.machine.requestUnreadable()
+        if hadAnswer {
+            // The head of an answer is out: nothing true can follow on this connection.
+            self.closeNow()
+            return
+        }
+        let exchange = self.exchange ?? self.loop.factory.makeExchange(.http1(self))
+        self.exchange = exchange
+        exchange.requestFault(error)
+    }
+
+    private func discard(_ count: Int) {
+        self.discardedBytes += count
+        if self.discardedBytes > self.loop.limits.discardBytesMax { self.closeNow() }
+    }
+
+    /// An early answer to a request whose body has already arrived need not cost the connection.
+    func discardBufferedBody() {
+        guard self.machine.state == .exchanging, !self.machine.requestEnded else { return }
+        while true {
+            switch self.decoder.next() {
+            case .body(let bytes):
+                self.discardedBytes += bytes.readableBytes
+                if self.discardedBytes > self.loop.limits.discardBytesMax { return }
+            case .end:
+                _ = self.machine.requestEnd()
+                return
+            case .needMore, .head: return
+            case .fault:
+                self.machine.mustClose()
+                return
+            }
+        }
+    }
+
+    func run(_ next: HTTP1ServerMachine.Next) {
+        switch next {
+        case .wait: break
+        case .readNextRequest:
+            self.exchange = nil
+            if self.loop.factory.acceptsMore {
+                self.resumeAfterPipeline()
+                self.process()
+            } else {
+                self.closeAfterWrites()
+            }
+        case .close:
+            self.exchange = nil
+            self.closeAfterWrites()
+        case .linger:
+            self.exchange = nil
+            self.startLingering()
+        }
+    }
+
+    // MARK: Deadlines and back-pressure
+
+    private func armReadDeadline() {
+        guard let slot = self.slot else { return }
+        let limits = self.loop.limits
+        switch self.machine.state {
+        case .idle:
+            let span = self.decoder.isInsideHead ? limits.headTimeout : limits.idleTimeout
+            if self.decoder.isInsideHead {
+                if !self.headDeadlineIsSet { self.loop.deadlines.set(slot, .now() + span) }
+                self.headDeadlineIsSet = true
+            } else {
+                self.headDeadlineIsSet = false
+                self.loop.deadlines.set(slot, .now() + span)
+            }
+        case .exchanging:
+            self.headDeadlineIsSet = false
+            if self.machine.requestEnded || self.isPaused {
+                self.loop.deadlines.clear(slot)
+                self.bodyDeadlineIsSet = false
+            } else if !self.bodyDeadlineIsSet || self.bodyBytes - self.bodyBytesAtMark >= limits.bodyProgressBytes {
+                self.bodyBytesAtMark = self.bodyBytes
+                self.bodyDeadlineIsSet = true
+                self.loop.deadlines.set(slot, .now() + limits.bodyTimeout)
+            }
+        case .lingering, .closed: break
+        }
+    }
+
+    private var headDeadlineIsSet = false
+    private var bodyDeadlineIsSet = false
+
+    public func deadlinePassed(at now: MonotonicTime) {
+        switch self.machine.state {
+        case .idle where self.decoder.isInsideHead, .exchanging:
+            self.bodyDeadlineIsSet = false
+            self.deliverFault(GatewayError(.requestTimeout))
+        case .idle, .lingering, .closed:
+            self.closeNow()
+        }
+    }
+
+    public func pauseReading() {
+        guard !self.isPaused else { return }
+        self.isPaused = true
+        self.setAutoRead(false)
+    }
+
+    public func resumeReading() {
+        guard self.isPaused else { return }
+        self.isPaused = false
+        if !self.pausedByPipeline { self.setAutoRead(true) }
+        self.armReadDeadline()
+    }
+
+    /// A client that pipelines is read no further than what came with the request that is being answered.
+    private func boundPipeline() {
+        guard self.machine.state == .exchanging, self.machine.requestEnded, self.decoder.hasUnreadBytes,
+            !self.pausedByPipeline
+        else { return }
+        self.pausedByPipeline = true
+        self.setAutoRead(false)
+    }
+
+    private func resumeAfterPipeline() {
+        guard self.pausedByPipeline else { return }
+        self.pausedByPipeline = false
+        if !self.isPaused { self.setAutoRead(true) }
+    }
+
+    private func setAutoRead(_ isOn: Bool) {
+        try? self.context?.channel.syncOptions?.setOption(.autoRead, value: isOn)
+        if isOn { self.context?.read() }
+    }
+
+    var isWritable: Bool { self.context?.channel.isWritable ?? false }
+
+    var clientAddress: IPAddress? {
+        if let known = self.address { return known }
+        self.address = self.context?.channel.remoteAddress.flatMap(IPAddress.init(socketAddress:))
+        return self.address
+    }
+
+    // MARK: Ends
+
+    func closeIfIdle() {
+        if self.machine.isBetweenRequests, !self.decoder.isInsideHead { self.closeNow() }
+    }
+
+    func closeNow() {
+        self.machine.close()
+        self.context?.close(promise: nil)
+    }
+
+    /// Reads and throws away what still comes, so that the answer is read before the connection is reset.
+    private func startLingering() {
+        guard let context = self.context else { return }
+        self.flushOutput()
+        if let slot = self.slot { self.loop.deadlines.set(slot, .now() + self.loop.limits.discardTimeout) }
+        if self.isPaused || self.pausedByPipeline {
+            self.isPaused = false
+            self.pausedByPipeline = false
+            self.setAutoRead(true)
+        }
+        let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            connection.value.context?.close(mode: .output, promise: nil)
+        }
+        self.process()
+    }
+
+    private func closeAfterWrites() {
+        guard let context = self.context else { return }
+        self.machine.close()
+        self.flushOutput()
+        let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            connection.value.context?.close(promise: nil)
+        }
+    }
+
+    private func finish() {
+        guard self.context != nil else { return }
+        self.context = nil
+        self.machine.close()
+        self.loop.remove(self)
+        if let slot = self.slot { self.loop.deadlines.release(slot) }
+        self.slot = nil
+        if let output = self.output.take() { self.loop.buffers.give(output) }
+        if let exchange = self.exchange.take(), !self.machine.answerEnded { exchange.downstreamClosed() }
+    }
+
+    func dropExchange() {
+        self.exchange = nil
+    }
+}
+
+extension IPAddress {
+    init?(socketAddress: SocketAddress) {
+        // The family, the port, for IPv6 the flow label, then the address (ip(7), ipv6(7)).
+        switch socketAddress {
+        case .v4(let address):
+            self.init(bytes: withUnsafeBytes(of: address.address) { Array($0[4..<8]) })
+        case .v6(let address):
+            self.init(bytes: withUnsafeBytes(of: address.address) { Array($0[8..<24]) })
+        case .unixDomainSocket:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import GatewayCore
+import NIOCore
+
+/// Bounds and timeouts of inbound connections. A change counts for the next request of each connection.
+public struct ConnectionLimits: Sendable {
+    public var head: HeadLimits
+    public var idleTimeout: TimeSpan
+    /// From a request's first byte to the end of its head.
+    public var headTimeout: TimeSpan
+    /// In which a body must end or grow by `bodyProgressBytes`.
+    public var bodyTimeout: TimeSpan
+    public var bodyProgressBytes = 1024
+    /// What is read and thrown away after an early answer, and for how long.
+    public var discardBytesMax = 1 << 20
+    public var discardTimeout = TimeSpan.seconds(2)
+
+    public init(head: HeadLimits, idleTimeout: TimeSpan, headTimeout: TimeSpan, bodyTimeout: TimeSpan) {
+        self.head = head
+        self.idleTimeout = idleTimeout
+        self.headTimeout = headTimeout
+        self.bodyTimeout = bodyTimeout
+    }
+}
+
+/// What the inbound connections of one loop share. Only touched on that loop.
+public final class ServerLoop {
+    public let deadlines: DeadlineTable
+    public let buffers = BufferPool()
+    public var limits: ConnectionLimits
+    unowned let factory: any ExchangeFactory
+    private var connections: [ObjectIdentifier: HTTP1ServerConnection] = [:]
+    private var dateSecond: Int64 = -1
+    private var dateField: [UInt8] = []
+
+    /// - Parameter factory: outlives the loop's connections.
+    public init(deadlines: DeadlineTable, limits: ConnectionLimits, factory: any ExchangeFactory) {
+        self.deadlines = deadlines
+        self.limits = limits
+        self.factory = factory
+        self.refreshDate(.now())
+    }
+
+    public var connectionCount: Int { self.connections.count }
+
+    func add(_ connection: HTTP1ServerConnection) {
+        self.connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func remove(_ connection: HTTP1ServerConnection) {
+        self.connections[ObjectIdentifier(connection)] = nil
+    }
+
+    /// Deadlines and the `date` field. Called by the loop's ticker.
+    public func tick(at now: MonotonicTime, wall: WallTime) {
+        self.refreshDate(wall)
+        self.deadlines.tick(at: now)
+    }
+
+    /// Closes what is between two requests; the others close after their answer, because `acceptsMore` is false.
+    public func closeIdleConnections() {
+        for connection in Array(self.connections.values) { connection.closeIfIdle() }
+    }
+
+    /// Closes everything that is left.
+    public func closeAllConnections() {
+        for connection in Array(self.connections.values) { connection.closeNow() }
+    }
+
+    /// `date: …\r\n`, made once a second.
+    var date: [UInt8] { self.dateField }
+
+    private func refreshDate(_ wall: WallTime) {
+        guard wall.unixSeconds != self.dateSecond else { return }
+        self.dateSecond = wall.unixSeconds
+        self.dateField = Array("date: \(CivilDate(unixSeconds: wall.unixSeconds).httpDate)\r\n".utf8)
+    }
+}

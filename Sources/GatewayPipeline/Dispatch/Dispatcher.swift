@@ -1,0 +1,198 @@
+import GatewayContract
+import GatewayCore
+import GatewayDialects
+import GatewayHTTP
+import GatewayPolicy
+import GatewayUpstream
+import GatewayWire
+
+/// Chooses a deployment, sends, and tries the next one while nothing has reached the client.
+extension Exchange {
+    /// The request is admitted and whole.
+    func dispatch() {
+        guard self.machine.admitted(), let config = self.config else { return }
+        let now = MonotonicTime.now()
+        self.loop.retryBudget.request(at: now)
+        self.deadlineSlot = self.loop.deadlines.register(self)
+        guard let target = self.chooseTarget(config, at: now) else {
+            self.answer(LocalReply(GatewayError(.upstreamUnreachable, detail: "no deployment can take it")))
+            return
+        }
+        let provider = config.routing.providers[target.provider]
+        self.totalDeadline = now + (self.versionTotalTimeout(config) ?? provider.timeouts.total)
+        self.begin(target, at: now)
+    }
+
+    private func versionTotalTimeout(_ config: LoopSnapshot) -> TimeSpan? {
+        guard let match = self.match else { return nil }
+        return config.routing.routes.routes[match.route].versions[match.version].spec.totalTimeout
+    }
+
+    func begin(_ target: Target, at now: MonotonicTime) {
+        guard let config = self.config else { return }
+        self.machine.attemptBegan()
+        if let deployment = target.deployment {
+            self.tried.append(deployment)
+            self.loop.updateHealth(of: target.name) { $0.startProbe(at: now) }
+        }
+        self.attempt = Attempt(target: target, startedAt: now)
+        self.record.deployment = target.name
+        self.record.provider = config.routing.providers[target.provider].name
+        self.armDeadline()
+        self.connect(fresh: false)
+    }
+
+    /// Asks the pool for a connection, or the built-in provider for an answer.
+    func connect(fresh: Bool) {
+        guard let config = self.config, let attempt = self.attempt else { return }
+        let provider = config.routing.providers[attempt.target.provider]
+        guard let endpoint = config.endpoints[attempt.target.provider] else {
+            self.startEcho(provider)
+            return
+        }
+        self.attempt?.isFresh = fresh
+        self.call = .none
+        let ticket = self.loop.pool.acquire(
+            endpoint, connectTimeout: provider.timeouts.connect, fresh: fresh, for: self)
+        // The pool may have called back already: then the call stands, or the exchange is over.
+        if case .none = self.call, !self.machine.isOver, self.attempt?.sentAt == nil, !self.ticketWasAnswered {
+            self.call = .waiting(ticket)
+        }
+        self.ticketWasAnswered = false
+    }
+
+    // MARK: Choosing
+
+    /// Whether any deployment of the model can take requests of that endpoint.
+    func hasServingDeployment(_ model: Model, _ config: LoopSnapshot, _ endpoint: Endpoint) -> Bool {
+        if let provider = model.passthroughProvider {
+            return config.routing.providers[provider].type.speaks(endpoint.family)
+        }
+        return model.tiers.contains { tier in tier.contains { config.serves($0, endpoint) } }
+    }
+
+    /// The next candidate: the first time any, later one that the policy and the retry budget allow.
+    func chooseTarget(_ config: LoopSnapshot, at now: MonotonicTime) -> Target? {
+        guard let model = self.model else { return nil }
+        if let provider = model.passthroughProvider {
+            return self.machine.attempts == 0 ? self.wildcardTarget(model, provider, config) : nil
+        }
+        let endpoint = self.endpoint
+        let mute = self.mutedDeployments(model, config, endpoint)
+        var tier = self.tier
+        let chosen = DeploymentSelection.choose(
+            model: model, snapshot: config.routing, tier: &tier, tried: mute.isEmpty ? self.tried : self.tried + mute,
+            isUsable: { self.loop.health(of: config.routing.deployments[$0].name).isUsable(at: now) },
+            random: self.loop.nextRandom())
+        if let chosen {
+            self.tier = tier
+            return self.target(chosen, config)
+        }
+        return self.repeatedTarget(model, config)
+    }
+
+    /// Deployments that do not speak this endpoint's dialect are never candidates.
+    private func mutedDeployments(_ model: Model, _ config: LoopSnapshot, _ endpoint: Endpoint) -> [Int] {
+        var muted: [Int] = []
+        for tier in model.tiers {
+            for deployment in tier where !config.serves(deployment, endpoint) { muted.append(deployment) }
+        }
+        return muted
+    }
+
+    /// Everything has been tried once: `retry.attempts` says whether the first tier is gone through again.
+    private func repeatedTarget(_ model: Model, _ config: LoopSnapshot) -> Target? {
+        guard self.machine.attempts > 0, self.machine.attempts <= model.retry.attempts, let last = self.tried.last
+        else { return nil }
+        return self.target(last, config)
+    }
+
+    private func target(_ index: Int, _ config: LoopSnapshot) -> Target {
+        let deployment = config.routing.deployments[index]
+        return Target(
+            deployment: index, provider: deployment.provider, name: deployment.name,
+            upstreamModel: deployment.upstreamModel, upstreamModelLiteral: deployment.upstreamModelLiteral,
+            prepared: config.call(deployment: index, endpoint: self.endpoint))
+    }
+
+    private func wildcardTarget(_ model: Model, _ provider: Int, _ config: LoopSnapshot) -> Target? {
+        let spec = config.routing.providers[provider]
+        let name = ModelName(
+            String(decoding: self.modelName.utf8.dropFirst(model.passthroughPrefixCount), as: UTF8.self))
+        let prepared = PreparedCall.prepare(provider: spec, upstreamModel: name, endpoint: self.endpoint)
+        guard prepared != nil || spec.type == .echo else { return nil }
+        return Target(
+            deployment: nil, provider: provider, name: DeploymentName(model.name.text), upstreamModel: name,
+            upstreamModelLiteral: JSONText.quote(name.text), prepared: prepared)
+    }
+
+    // MARK: Failing
+
+    /// Whether a failure of that kind is worth another attempt, and if so, at what.
+    func nextTarget(after kind: RetryPolicy.Conditions, at now: MonotonicTime) -> Target? {
+        guard self.machine.state == .attempting, let model = self.model, let config = self.config,
+            model.retry.on.contains(kind), now < (self.totalDeadline ?? now),
+            let target = self.chooseTarget(config, at: now), self.loop.retryBudget.mayRetry(at: now)
+        else { return nil }
+        return target
+    }
+
+    /// An attempt is over without an answer that could be passed on.
+    func attemptFailed(_ error: GatewayError, kind: RetryPolicy.Conditions, health: HealthFailure) {
+        let now = MonotonicTime.now()
+        if let name = self.attempt?.target.name, self.attempt?.target.deployment != nil {
+            self.loop.updateHealth(of: name) { $0.failed(health, at: now) }
+        }
+        let next = self.nextTarget(after: kind, at: now)
+        self.closeAttempt(error: error.code, at: now)
+        switch self.machine.attemptFailed(hasNext: next != nil) {
+        case .tryNext:
+            if let next { self.begin(next, at: now) }
+        case .reply: self.answer(LocalReply(error))
+        case .breakOff: self.breakOff(error)
+        case .ignore: break
+        }
+    }
+
+    /// Writes the attempt into the record.
+    func closeAttempt(error: ErrorCode?, at now: MonotonicTime) {
+        guard let attempt = self.attempt else { return }
+        self.record.attempts.append(
+            AttemptRecord(
+                deployment: attempt.target.name, status: attempt.status, error: error,
+                elapsed: now - attempt.startedAt))
+        self.attempt = nil
+    }
+
+    /// Lets go of whatever answers, at once; nothing of it is heard afterwards.
+    func abandonCall() {
+        switch self.call {
+        case .none: break
+        case .waiting(let ticket): self.loop.pool.cancel(ticket)
+        case .connection(let connection): connection.abandon()
+        case .echo(let echo): echo.abandon()
+        }
+        self.call = .none
+    }
+}
+
+extension Exchange: UpstreamRequester {
+    func upstreamAcquired(_ connection: UpstreamConnection, reused: Bool) {
+        self.ticketWasAnswered = true
+        guard !self.machine.isOver, self.attempt != nil else {
+            connection.giveBack()
+            return
+        }
+        self.call = .connection(connection)
+        self.attempt?.isReused = reused
+        self.send(on: connection)
+    }
+
+    func upstreamUnavailable(_ error: GatewayError) {
+        self.ticketWasAnswered = true
+        self.call = .none
+        guard !self.machine.isOver else { return }
+        let isTimeout = error.code == .upstreamTimeout
+        self.attemptFailed(error, kind: isTimeout ? .timeout : .connect, health: isTimeout ? .timeout : .connection)
+    }
+}

@@ -1,0 +1,83 @@
+import GatewayContract
+import GatewayCore
+import GatewayDialects
+import GatewayHTTP
+import GatewayUpstream
+import GatewayWire
+import NIOCore
+
+extension Exchange {
+    /// Bodies up to this size go out behind the head in one buffer; bigger ones as slices of what came in.
+    private static let copiedBytesMax = 32 << 10
+
+    /// Adapt and send: the prepared head, the client's forwarded fields, the body with its few splices. The body itself
+    /// stays as it came, so that every attempt begins from the pristine request (pitfall T-3).
+    func send(on connection: UpstreamConnection) {
+        guard let attempt = self.attempt, let prepared = attempt.target.prepared, let inspection = self.inspection
+        else {
+            self.abandonCall()
+            self.attemptFailed(GatewayError(.internalState, detail: "nothing to send"), kind: [], health: .garbage)
+            return
+        }
+        let splices = RequestSplices.make(
+            for: inspection, upstreamModelLiteral: attempt.target.upstreamModelLiteral, addUsage: self.addsUsage)
+        let count = splices.resultCount(of: self.body.readableBytes)
+        var output = self.loop.takeBuffer()
+        self.writeHead(prepared, bodyCount: count, to: &output)
+        connection.begin(self, requestIsHead: false)
+        if count <= Self.copiedBytesMax {
+            self.body.withUnsafeReadableBytes { bytes in
+                splices.forEachPiece(of: bytes) { output.writeBytes($0) }
+            }
+            connection.write(output)
+        } else {
+            connection.write(output)
+            self.writeSlices(splices, on: connection)
+        }
+        self.attempt?.sentAt = .now()
+        connection.flush()
+        self.loop.giveBuffer(output)
+        connection.requestFinished()
+        self.armDeadline()
+    }
+
+    /// Streams of these endpoints end with a usage chunk only when asked; it is asked for, and dropped again for a client
+    /// that did not ask itself.
+    var addsUsage: Bool {
+        guard let inspection = self.inspection, inspection.isStream, !inspection.wantsUsage else { return false }
+        return self.endpoint == .chatCompletions || self.endpoint == .completions
+    }
+
+    private func writeHead(_ prepared: PreparedCall, bodyCount: Int, to output: inout ByteBuffer) {
+        output.writeBytes(prepared.head)
+        var hasField = false
+        if let fields = self.head?.fields {
+            fields.bytes.withUnsafeBytes { bytes in
+                for field in fields.fields where ForwardedHeaders.towardsProvider(field.id, family: self.family) {
+                    guard !prepared.replaces(field.id) else { continue }
+                    hasField = hasField || field.id == prepared.fieldWhenAbsent
+                    output.writeField(name: bytes.slice(field.name), value: bytes.slice(field.value))
+                }
+            }
+        }
+        if !hasField, prepared.fieldWhenAbsent != nil { output.writeBytes(prepared.lineWhenAbsent) }
+        output.writeField(.xRequestID, self.record.requestID)
+        output.writeField(.contentLength, decimal: bodyCount)
+        output.writeStaticString("\r\n")
+    }
+
+    private func writeSlices(_ splices: JSONSplices, on connection: UpstreamConnection) {
+        var position = 0
+        let start = self.body.readerIndex
+        for edit in splices.edits {
+            if let slice = self.body.getSlice(at: start + position, length: edit.range.lowerBound - position) {
+                connection.write(slice)
+            }
+            connection.write(ByteBuffer(bytes: edit.replacement))
+            position = edit.range.upperBound
+        }
+        if let rest = self.body.getSlice(at: start + position, length: self.body.readableBytes - position) {
+            connection.write(rest)
+        }
+    }
+}

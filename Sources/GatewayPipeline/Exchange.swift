@@ -1,0 +1,125 @@
+import GatewayContract
+import GatewayCore
+import GatewayDialects
+import GatewayHTTP
+import GatewayPolicy
+import GatewayUpstream
+import GatewayWire
+import NIOCore
+
+/// One request, from its first byte to its usage record. Read `README.md` beside this file first: it names, for each
+/// stage, its file, the errors it may answer with and the metric that times it.
+///
+/// The fields stand in the order in which the stages fill them. All of it lives on one event loop.
+final class Exchange {
+    let loop: LoopState
+    let sink: DownstreamSink
+    var machine = ExchangeMachine()
+    var record: UsageRecord
+    let startedAt: MonotonicTime
+
+    // Head
+    var head: RequestHead?
+    /// The dialect family of errors until a route says more.
+    var family = DialectFamily.openai
+
+    // FindRoute
+    var config: LoopSnapshot?
+    var match: RouteMatch?
+
+    // Authenticate
+    var grant: KeyGrant?
+
+    // Body
+    var body = ByteBuffer()
+    var heldBytes = 0
+    var inflater: Inflater?
+    var bodyEndedAt: MonotonicTime?
+
+    // Inspect
+    var inspection: RequestInspection?
+    var model: Model?
+    var modelName = ""
+
+    // Reserve
+    var reservation = LimitReservation()
+    var estimatedInput: Int64 = 0
+
+    // Dispatch
+    var attempt: Attempt?
+    var call = UpstreamCall.none
+    var tier = 0
+    var tried: [Int] = []
+    var totalDeadline: MonotonicTime?
+    /// The pool has called back, perhaps before `acquire` returned.
+    var ticketWasAnswered = false
+
+    // Relay
+    var relay = Relay.none
+    var pendingAnswer: PendingAnswer?
+    var isPausedByClient = false
+    var lastProgressAt: MonotonicTime?
+    var firstContentAt: MonotonicTime?
+    var seenTextBytes: Int64 = 0
+    var isStreamCounted = false
+
+    var deadlineSlot: DeadlineTable.Slot?
+
+    init(loop: LoopState, sink: DownstreamSink) {
+        self.loop = loop
+        self.sink = sink
+        self.startedAt = .now()
+        self.config = loop.snapshot
+        self.record = UsageRecord(
+            requestID: "", startedAt: .now(), generation: loop.snapshot?.routing.generation ?? 0)
+        loop.shared.exchangeBegan()
+    }
+
+    var endpoint: Endpoint { self.match?.endpoint ?? .chatCompletions }
+}
+
+// MARK: - What the client does
+
+extension Exchange: DownstreamExchange {
+    func requestHead(_ head: RequestHead) {
+        self.head = head
+        self.readIdentity(of: head)
+        switch self.admitHead() {
+        case .proceed: self.sink.continueRequest()
+        case .reply(let reply): self.answer(reply)
+        }
+    }
+
+    func requestBody(_ bytes: ByteBuffer) {
+        guard self.machine.state == .receiving else { return }
+        if let reply = self.keepBody(bytes) { self.answer(reply) }
+    }
+
+    func requestEnd() {
+        guard self.machine.state == .receiving else { return }
+        self.bodyEndedAt = .now()
+        switch self.admitBody() {
+        case .proceed: self.dispatch()
+        case .reply(let reply): self.answer(reply)
+        }
+    }
+
+    func requestFault(_ error: GatewayError) {
+        guard !self.machine.isOver else { return }
+        if self.record.requestID.isEmpty { self.record.requestID = self.makeRequestID() }
+        self.abandonCall()
+        self.answer(LocalReply(error))
+    }
+
+    func downstreamWritability(_ isWritable: Bool) {
+        guard isWritable, self.isPausedByClient, !self.machine.isOver else { return }
+        self.isPausedByClient = false
+        self.lastProgressAt = .now()
+        self.armDeadline()
+        self.call.resume()
+    }
+
+    func downstreamClosed() {
+        self.finish(.clientLeft, status: 499, error: GatewayError(.clientClosedRequest))
+    }
+}

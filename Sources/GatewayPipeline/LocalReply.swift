@@ -1,0 +1,104 @@
+import GatewayContract
+import GatewayCore
+import GatewayDialects
+import GatewayHTTP
+import GatewayPolicy
+import GatewayWire
+import NIOCore
+
+/// An answer that the gateway gives itself: an error, or a list of models.
+struct LocalReply {
+    enum Content {
+        case error(GatewayError)
+        case json([UInt8])
+        /// A provider's error that was read and cleaned.
+        case providerError(ProviderErrorAnswer)
+        /// 308 to that place.
+        case redirect(String)
+    }
+
+    var content: Content
+    /// Further fields, as whole lines.
+    var lines: [UInt8] = []
+
+    init(_ error: GatewayError, lines: [UInt8] = []) {
+        self.content = .error(error)
+        self.lines = lines
+    }
+
+    init(json: [UInt8]) {
+        self.content = .json(json)
+    }
+
+    init(_ answer: ProviderErrorAnswer, lines: [UInt8]) {
+        self.content = .providerError(answer)
+        self.lines = lines
+    }
+
+    init(redirectTo place: String) {
+        self.content = .redirect(place)
+    }
+}
+
+extension Exchange {
+    /// Answers in the caller's dialect and ends the exchange. Only while nothing has reached the client.
+    func answer(_ reply: LocalReply) {
+        guard self.machine.answerBegan() else { return }
+        switch reply.content {
+        case .error(let error):
+            let body = ErrorBody.json(error, family: self.family, requestID: self.record.requestID)
+            self.write(status: error.status, body: body, retry: error.retry, lines: reply.lines)
+            let outcome: ExchangeOutcome = self.machine.attempts > 0 ? .failed : .refused
+            self.finish(outcome, status: error.status, error: error)
+        case .json(let body):
+            self.write(status: 200, body: body, retry: .never, lines: reply.lines)
+            self.finish(.completed, status: 200, error: nil)
+        case .providerError(let answer):
+            self.write(status: answer.status, body: answer.body, retry: .never, lines: reply.lines)
+            self.finish(
+                .failed, status: answer.status, error: GatewayError(answer.code, detail: answer.detail))
+        case .redirect(let place):
+            self.writeRedirect(to: place)
+            self.finish(.refused, status: 308, error: nil)
+        }
+    }
+
+    private func write(status: Int, body: [UInt8], retry: RetrySafety, lines: [UInt8]) {
+        var fields = HeaderFields()
+        fields.append(.contentType, "application/json")
+        self.appendOwnFields(to: &fields)
+        if case .after(let span) = retry, lines.isEmpty { fields.appendRetryAfter(span) }
+        lines.withUnsafeBytes { fields.append(lines: $0) }
+        self.sink.head(status: status, fields: fields, framing: .length(body.count))
+        self.record.responseBytes += Int64(body.count)
+        self.sink.body(ByteBuffer(bytes: body))
+        self.sink.end()
+    }
+
+    private func writeRedirect(to place: String) {
+        var fields = HeaderFields()
+        fields.append(.location, place)
+        self.appendOwnFields(to: &fields)
+        self.sink.head(status: 308, fields: fields, framing: .length(0))
+        self.sink.end()
+    }
+
+    /// What every answer carries, whoever made it: request id, generation, the version's life, what is left of limits.
+    func appendOwnFields(to fields: inout HeaderFields) {
+        fields.append(.xRequestID, self.record.requestID)
+        fields.append(name: "x-penstock-generation", String(self.record.generation))
+        if let lines = self.match?.lifecycleHeaders {
+            lines.withUnsafeBytes { fields.append(lines: $0) }
+        }
+        self.withLimitLines { fields.append(lines: $0) }
+    }
+}
+
+extension HeaderFields {
+    /// `retry-after` in whole seconds, at least 1, and `retry-after-ms` (reference: wire-formats 1.3).
+    mutating func appendRetryAfter(_ span: TimeSpan) {
+        let milliseconds = max(1, (span.nanoseconds + 999_999) / 1_000_000)
+        self.append(.retryAfter, String(max(1, (milliseconds + 999) / 1000)))
+        self.append(.retryAfterMs, String(milliseconds))
+    }
+}

@@ -1,0 +1,153 @@
+import GatewayContract
+import GatewayCore
+import GatewayHTTP
+import GatewayPolicy
+import GatewayTelemetry
+import GatewayUpstream
+import NIOCore
+
+/// Everything that one event loop owns: connections of both sides, tables, health, counters, log lines. Nothing of it is
+/// shared, nothing is locked; whoever wants something of another loop sends it a message.
+public final class LoopState: ExchangeFactory {
+    public let eventLoop: any EventLoop
+    public let shared: SharedState
+    public let deadlines = DeadlineTable()
+    public let metrics: MetricsShard
+    public let pool: UpstreamPool
+    public private(set) var server: ServerLoop?
+    let hasher: KeyHasher
+    var retryBudget = RetryBudget()
+    private(set) var snapshot: LoopSnapshot?
+    private let loopCount: Int
+    private let accessLog: LogWriter
+    private var logLines: [UInt8] = []
+    private var logLineCount = 0
+    private var healthByName: [DeploymentName: DeploymentHealth] = [:]
+    private var random: UInt64
+    private var lastTick: MonotonicTime?
+    private static let logBytesFlushed = 60 << 10
+
+    /// Called on the loop, once, before the first connection.
+    public init(
+        eventLoop: any EventLoop, shared: SharedState, resolver: NameResolver, tls: TLSContexts, accessLog: LogWriter,
+        loopCount: Int
+    ) {
+        self.eventLoop = eventLoop
+        self.shared = shared
+        self.loopCount = loopCount
+        self.accessLog = accessLog
+        self.metrics = MetricsShard()
+        self.pool = UpstreamPool(loop: eventLoop, resolver: resolver, tls: tls)
+        self.hasher = KeyHasher(pepper: shared.pepper)
+        self.random = UInt64.random(in: 1...UInt64.max)
+    }
+
+    /// Takes over a new configuration. Running exchanges keep theirs; limits, health and pooled connections live on by
+    /// name. Called on the loop.
+    public func adopt(_ routing: RoutingSnapshot, keys: KeyTable) {
+        let snapshot = LoopSnapshot(routing: routing, keys: keys, loops: self.loopCount)
+        self.snapshot = snapshot
+        self.pool.adopt(snapshot.endpoints.compactMap { $0 })
+        let names = Set(routing.deployments.map(\.name))
+        self.healthByName = self.healthByName.filter { names.contains($0.key) }
+        self.metrics.forgetDeployments(except: routing.deployments.map(\.name))
+        for name in names { self.report(health: self.healthByName[name] ?? DeploymentHealth(), of: name) }
+        let limits = ConnectionLimits(routing.server.limits)
+        if let server = self.server {
+            server.limits = limits
+        } else {
+            self.server = ServerLoop(deadlines: self.deadlines, limits: limits, factory: self)
+        }
+    }
+
+    // MARK: ExchangeFactory
+
+    public func makeExchange(_ sink: DownstreamSink) -> any DownstreamExchange {
+        Exchange(loop: self, sink: sink)
+    }
+
+    public var acceptsMore: Bool { !self.shared.isDraining }
+
+    // MARK: Ticks
+
+    /// Timeouts, idle connections, log lines. The loop's ticker calls it every 100 ms.
+    public func tick(at now: MonotonicTime) {
+        if let last = self.lastTick {
+            self.metrics.loopLagged(.init(nanoseconds: max(0, (now - last).nanoseconds - Self.tickSpan.nanoseconds)))
+        }
+        self.lastTick = now
+        self.server?.tick(at: now, wall: .now())
+        self.pool.tick(now: now)
+        self.metrics.downstreamConnections = self.server?.connectionCount ?? 0
+        self.flushLog()
+    }
+
+    public static let tickSpan = TimeSpan.milliseconds(100)
+
+    /// Hands the gathered lines to the log's thread.
+    public func flushLog() {
+        guard self.logLineCount > 0 else { return }
+        self.accessLog.submit(self.logLines, count: self.logLineCount)
+        self.logLines.removeAll(keepingCapacity: true)
+        self.logLineCount = 0
+    }
+
+    func log(_ record: UsageRecord) {
+        guard !self.accessLog.isOff else { return }
+        AccessLog.append(record, to: &self.logLines)
+        self.logLineCount += 1
+        if self.logLines.count >= Self.logBytesFlushed { self.flushLog() }
+    }
+
+    // MARK: Health
+
+    func health(of name: DeploymentName) -> DeploymentHealth {
+        self.healthByName[name] ?? DeploymentHealth()
+    }
+
+    func updateHealth(of name: DeploymentName, _ change: (inout DeploymentHealth) -> Void) {
+        var health = self.healthByName[name] ?? DeploymentHealth()
+        let before = health
+        change(&health)
+        guard health != before else { return }
+        self.healthByName[name] = health
+        self.report(health: health, of: name)
+    }
+
+    private func report(health: DeploymentHealth, of name: DeploymentName) {
+        let level: DeploymentStateLevel =
+            switch health.state {
+            case .healthy: .healthy
+            case .probing: .probing
+            case .backingOff: .backingOff
+            case .ejected: .ejected
+            }
+        self.metrics.setState(level, of: name)
+    }
+
+    // MARK: Buffers
+
+    /// For a request to a provider; given back after the flush.
+    func takeBuffer() -> ByteBuffer { self.server?.buffers.take() ?? ByteBuffer() }
+
+    func giveBuffer(_ buffer: consuming ByteBuffer) { self.server?.buffers.give(buffer) }
+
+    // MARK: Randomness
+
+    /// xorshift64* (Vigna 2016): good enough to spread load and to name requests, never for secrets.
+    func nextRandom() -> UInt64 {
+        self.random ^= self.random >> 12
+        self.random ^= self.random << 25
+        self.random ^= self.random >> 27
+        return self.random &* 0x2545_f491_4f6c_dd1d
+    }
+}
+
+/// From the configuration.
+extension ConnectionLimits {
+    public init(_ limits: ServerLimits) {
+        self.init(
+            head: HeadLimits(bytesMax: limits.headBytesMax, fieldsMax: limits.headFieldsMax),
+            idleTimeout: limits.idleTimeout, headTimeout: limits.headTimeout, bodyTimeout: limits.bodyTimeout)
+    }
+}

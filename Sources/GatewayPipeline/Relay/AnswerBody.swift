@@ -1,0 +1,202 @@
+import GatewayContract
+import GatewayCore
+import GatewayDialects
+import GatewayHTTP
+import GatewayUpstream
+import GatewayWire
+import NIOCore
+
+/// The answer's body: passed on as it comes, read on the way, bounded in every direction.
+extension Exchange: UpstreamResponder {
+    /// An error body beyond this is of no use to anyone.
+    private static let errorBytesMax = 256 << 10
+
+    func upstreamBody(_ bytes: ByteBuffer) {
+        guard !self.machine.isOver, self.attempt != nil else { return }
+        guard let inflater = self.pendingAnswer?.inflater else { return self.receive(bytes) }
+        var plain = ByteBuffer()
+        do throws(InflateFault) {
+            try bytes.withUnsafeReadableBytesTyped { raw throws(InflateFault) in
+                try inflater.feed(raw) { plain.writeBytes($0) }
+            }
+        } catch {
+            return self.discardAnswer(GatewayError(.upstreamGarbage, detail: "content-encoding: \(error)"))
+        }
+        if plain.readableBytes > 0 { self.receive(plain) }
+    }
+
+    private func receive(_ bytes: ByteBuffer) {
+        switch self.relay {
+        case .none: break
+        case .error(let status, var body):
+            self.relay = .none
+            let room = Self.errorBytesMax - body.readableBytes
+            if let part = bytes.getSlice(at: bytes.readerIndex, length: min(room, bytes.readableBytes)) {
+                body.writeImmutableBuffer(part)
+            }
+            self.relay = .error(status: status, body: body)
+        case .whole(var reader, let isJSON):
+            self.relay = .none
+            if isJSON { bytes.withUnsafeReadableBytes { reader.feed($0) } }
+            self.relay = .whole(reader, isJSON: isJSON)
+            self.emit(bytes)
+        case .stream(var stream):
+            self.relay = .none
+            do throws(SSEFault) {
+                try stream.feed(bytes) { self.emit($0) }
+                self.relay = .stream(stream)
+            } catch {
+                self.relay = .stream(stream)
+                self.discardAnswer(GatewayError(.upstreamGarbage, detail: "an event of the stream is too large"))
+            }
+        }
+    }
+
+    private func emit(_ bytes: ByteBuffer) {
+        if self.machine.hasBegunAnswer {
+            self.passOn(bytes)
+        } else {
+            self.pendingAnswer?.held.append(bytes)
+        }
+    }
+
+    func upstreamReadComplete() {
+        guard !self.machine.isOver else { return }
+        if !self.machine.hasBegunAnswer, let pending = self.pendingAnswer, !pending.held.isEmpty { self.commitAnswer() }
+        guard self.machine.hasBegunAnswer else { return }
+        self.sink.flush()
+        self.noteProgress()
+        if !self.sink.isWritable, !self.isPausedByClient {
+            self.isPausedByClient = true
+            self.call.pause()
+            self.armDeadline()
+        }
+    }
+
+    func upstreamEnd() {
+        self.call = .none
+        guard !self.machine.isOver, self.attempt != nil else { return }
+        if let inflater = self.pendingAnswer?.inflater, !inflater.isFinished {
+            return self.attemptFailed(
+                GatewayError(.upstreamTruncated, detail: "the compressed answer ends early"), kind: .connect,
+                health: .garbage)
+        }
+        switch self.relay {
+        case .none: break
+        case .error(let status, let body): self.answerError(status, body)
+        case .whole(let reader, let isJSON): self.endWhole(reader, isJSON)
+        case .stream(let stream): self.endStream(stream)
+        }
+    }
+
+    func upstreamFailed(_ fault: UpstreamFault) {
+        self.call = .none
+        guard !self.machine.isOver, let attempt = self.attempt else { return }
+        if attempt.isReused, !attempt.isFresh, !fault.anyByteArrived {
+            // The provider had closed a pooled connection: nothing of this request was seen (DESIGN 13.9).
+            self.attempt?.sentAt = nil
+            return self.connect(fresh: true)
+        }
+        let isGarbage = fault.code == .upstreamGarbage
+        self.attemptFailed(
+            GatewayError(fault.code, detail: fault.detail), kind: isGarbage ? .serverError : .connect,
+            health: isGarbage ? .garbage : .connection)
+    }
+
+    func upstreamWritability(_ writable: Bool) {
+        // The whole body is in memory already: there is nobody to hold back.
+    }
+
+    // MARK: Ends
+
+    private func answerError(_ status: Int, _ body: ByteBuffer) {
+        let now = MonotonicTime.now()
+        let bytes = Array(body.readableBytesView)
+        let answer = ProviderErrorReading.read(
+            status: status, body: bytes, family: self.family, requestID: self.record.requestID)
+        var fields = HeaderFields()
+        if let source = self.pendingAnswer?.head.fields {
+            if let text = source.text(.xShouldRetry) { fields.append(.xShouldRetry, text) }
+            if status == 429 || status == 503 {
+                fields.appendRetryAfter(RetryAfter.read(source, at: .now()) ?? .seconds(1))
+            }
+        }
+        self.closeAttempt(error: answer.code, at: now)
+        self.answer(LocalReply(answer, lines: fields.lines()))
+    }
+
+    private func endWhole(_ reader: AnswerReader, _ isJSON: Bool) {
+        var reader = reader
+        let reading = reader.end()
+        self.relay = .none
+        if isJSON, !reading.isWholeJSON, !self.machine.hasBegunAnswer {
+            return self.attemptFailed(
+                GatewayError(.upstreamGarbage, detail: "the body is not one JSON object"), kind: .serverError,
+                health: .garbage)
+        }
+        self.commitAnswer()
+        self.noteProgress()
+        if !reading.isError {
+            (self.record.usage, self.record.usageSource) = reading.settlement(estimatedInput: self.estimatedInput)
+        }
+        self.sink.end()
+        self.complete()
+    }
+
+    private func endStream(_ stream: StreamRelay) {
+        var stream = stream
+        let endedByFraming = self.pendingAnswer?.head.framing != .untilClose
+        let end = stream.watch.end(endedByFraming: endedByFraming)
+        self.relay = .stream(stream)
+        switch end {
+        case .complete: break
+        case .completeSupplying(let bytes): self.emit(ByteBuffer(bytes: bytes))
+        case .failed:
+            // The provider's own error event has been passed on: the answer has ended visibly.
+            self.commitAnswer()
+            self.sink.flush()
+            self.sink.abort(.upstreamBroke)
+            return self.finish(.truncated, status: 200, error: GatewayError(.upstreamError))
+        case .truncated:
+            return self.attemptFailed(
+                GatewayError(.upstreamTruncated, detail: "the stream ended without its last event"), kind: .connect,
+                health: .connection)
+        }
+        self.commitAnswer()
+        self.noteProgress()
+        self.sink.end()
+        self.complete()
+    }
+
+    private func complete() {
+        self.finish(.completed, status: self.pendingAnswer?.head.status ?? 200, error: nil)
+    }
+
+    /// The client has a part of the answer: the rest is ended where it can see it (pitfalls S-4, S-8).
+    func breakOff(_ error: GatewayError) {
+        self.abandonCall()
+        if case .stream(let stream) = self.relay, !stream.watch.sawError {
+            let event = ErrorBody.streamEvent(
+                error, endpoint: self.endpoint, requestID: self.record.requestID,
+                sequenceNumber: stream.watch.nextSequenceNumber)
+            self.passOn(ByteBuffer(bytes: event))
+            self.sink.flush()
+        }
+        self.sink.abort(error.code == .upstreamTimeout ? .timedOut : .upstreamBroke)
+        self.finish(.truncated, status: self.pendingAnswer?.head.status ?? 200, error: error)
+    }
+}
+
+extension HeaderFields {
+    /// As whole lines, each ended by CRLF.
+    func lines() -> [UInt8] {
+        var lines: [UInt8] = []
+        for field in self.fields {
+            lines += self.bytes[Int(field.name.lowerBound)..<Int(field.name.upperBound)]
+            lines += [0x3a, 0x20]
+            lines += self.bytes[Int(field.value.lowerBound)..<Int(field.value.upperBound)]
+            lines += [0x0d, 0x0a]
+        }
+        return lines
+    }
+}

@@ -1,0 +1,54 @@
+import GatewayContract
+import GatewayCore
+import GatewayDialects
+import GatewayHTTP
+import GatewayPolicy
+import GatewayUpstream
+
+/// The coarse timeouts of an attempt (DESIGN 13.8): one deadline at a time, the nearest.
+extension Exchange: DeadlineOwner {
+    func armDeadline() {
+        guard let slot = self.deadlineSlot, let total = self.totalDeadline else { return }
+        let phase = self.phaseDeadline()
+        self.loop.deadlines.set(slot, phase.map { min($0, total) } ?? total)
+    }
+
+    /// `nil`: only the total counts. While the client reads slowly the provider is not to blame.
+    private func phaseDeadline() -> MonotonicTime? {
+        guard let attempt = self.attempt, let config = self.config, let sentAt = attempt.sentAt,
+            !self.isPausedByClient
+        else { return nil }
+        let timeouts = config.routing.providers[attempt.target.provider].timeouts
+        let isStream = self.inspection?.isStream ?? false
+        guard attempt.headAt != nil else {
+            return sentAt + (timeouts.head ?? (isStream ? timeouts.firstContent : timeouts.total))
+        }
+        guard case .stream = self.relay else { return (self.lastProgressAt ?? sentAt) + timeouts.interContent }
+        guard self.firstContentAt != nil else { return sentAt + timeouts.firstContent }
+        return (self.lastProgressAt ?? sentAt) + timeouts.interContent
+    }
+
+    /// Bytes were passed on. On a stream only content counts: comments and role-only deltas do not (pitfall S-3).
+    func noteProgress() {
+        let now = MonotonicTime.now()
+        if case .stream(let stream) = self.relay {
+            guard
+                stream.watch.outputTextBytes > self.seenTextBytes
+                    || (stream.watch.sawContent && self.firstContentAt == nil)
+            else { return }
+            self.seenTextBytes = stream.watch.outputTextBytes
+        }
+        if self.firstContentAt == nil { self.firstContentAt = now }
+        self.lastProgressAt = now
+        self.armDeadline()
+    }
+
+    func deadlinePassed(at now: MonotonicTime) {
+        guard !self.machine.isOver, let attempt = self.attempt else { return }
+        self.abandonCall()
+        let phase = attempt.sentAt == nil ? "connect" : attempt.headAt == nil ? "head" : "content"
+        self.attemptFailed(
+            GatewayError(.upstreamTimeout, detail: "\(attempt.target.name): no \(phase) in time"), kind: .timeout,
+            health: .timeout)
+    }
+}

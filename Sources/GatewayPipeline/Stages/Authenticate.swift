@@ -1,0 +1,101 @@
+import GatewayContract
+import GatewayCore
+import GatewayHTTP
+import GatewayPolicy
+import GatewayWire
+
+extension Exchange {
+    /// Whose request it is: 401 and 403 before any counter moves. The first carrier of a credential that is present
+    /// decides; the others are neither tried nor forwarded (DESIGN 8).
+    func authenticate() -> Outcome {
+        guard let head = self.head, let config = self.config, let match = self.match else { return .proceed }
+        guard config.routing.routes.routes[match.route].spec.requiresKey else { return .proceed }
+        let found = Self.withCredential(of: head) { credential -> Result<Int, GatewayError> in
+            guard let credential else { return .failure(GatewayError(.keyMissing)) }
+            guard let index = config.keys.find(self.loop.hasher.digest(of: credential)) else {
+                return .failure(GatewayError(.keyInvalid))
+            }
+            return .success(index)
+        }
+        switch found {
+        case .failure(let error): return .reply(LocalReply(error))
+        case .success(let index): return self.authorize(config.keys.grants[index], head)
+        }
+    }
+
+    /// What the head alone tells of the key's rights.
+    private func authorize(_ grant: KeyGrant, _ head: RequestHead) -> Outcome {
+        self.grant = grant
+        self.record.key = grant.name
+        if grant.isExpired(at: self.record.startedAt) { return .reply(LocalReply(GatewayError(.keyExpired))) }
+        if grant.restrictsAddresses {
+            guard let address = self.clientAddress(head), grant.allows(address) else {
+                return .reply(LocalReply(GatewayError(.addressNotAllowed)))
+            }
+        }
+        return .proceed
+    }
+
+    /// Calls `body` with the credential's bytes in place, or with `nil` when no carrier is present. A carrier that is
+    /// present but malformed gives an empty credential, which is no key's.
+    private static func withCredential<R>(
+        of head: RequestHead, _ body: (UnsafeRawBufferPointer?) -> R
+    ) -> R {
+        let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+        let fields = head.fields
+        return fields.bytes.withUnsafeBytes { bytes in
+            if let field = fields.first(.authorization) {
+                guard fields.count(.authorization) == 1 else { return body(empty) }
+                return body(Self.bearerToken(bytes.slice(field.value)) ?? empty)
+            }
+            for id in [HeaderID.xAPIKey, .apiKey, .xGoogAPIKey] {
+                if let field = fields.first(id) { return body(bytes.slice(field.value)) }
+            }
+            return body(Self.queryValue(of: "key", in: bytes.slice(head.query)))
+        }
+    }
+
+    /// RFC 6750: the scheme in any case, one or more spaces, the token.
+    private static func bearerToken(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        let scheme: StaticString = "bearer "
+        guard value.count > scheme.utf8CodeUnitCount else { return nil }
+        for index in 0..<scheme.utf8CodeUnitCount {
+            let byte = value[index]
+            let lower = byte &- 0x41 < 26 ? byte | 0x20 : byte
+            if lower != scheme.utf8Start[index] { return nil }
+        }
+        var start = scheme.utf8CodeUnitCount
+        while start < value.count, value[start] == 0x20 { start += 1 }
+        return UnsafeRawBufferPointer(rebasing: value[start...])
+    }
+
+    /// The raw value of the first parameter with that name.
+    static func queryValue(of name: StaticString, in query: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        let count = name.utf8CodeUnitCount
+        var start = 0
+        while start < query.count {
+            let end = query[start...].firstIndex(of: UInt8(ascii: "&")) ?? query.count
+            if end - start > count, query[start + count] == UInt8(ascii: "="),
+                (0..<count).allSatisfy({ query[start + $0] == name.utf8Start[$0] })
+            {
+                return UnsafeRawBufferPointer(rebasing: query[(start + count + 1)..<end])
+            }
+            start = end + 1
+        }
+        return nil
+    }
+
+    /// The peer, or, behind trusted proxies, the last address of `X-Forwarded-For` that none of them wrote.
+    private func clientAddress(_ head: RequestHead) -> IPAddress? {
+        guard let peer = self.sink.clientAddress else { return nil }
+        let trusted = self.config?.routing.server.trustedProxies ?? []
+        guard trusted.contains(where: { $0.contains(peer) }), let list = head.fields.text(.xForwardedFor) else {
+            return peer
+        }
+        for part in list.split(separator: ",").reversed() {
+            guard let address = IPAddress(part.filter { $0 != " " && $0 != "\t" }) else { return nil }
+            if !trusted.contains(where: { $0.contains(address) }) { return address }
+        }
+        return peer
+    }
+}

@@ -1,0 +1,108 @@
+import GatewayContract
+import GatewayCore
+import GatewayHTTP
+import GatewayPolicy
+import GatewayTelemetry
+import GatewayWire
+
+extension Exchange {
+    func refuseWhileDraining() -> Outcome {
+        guard self.config != nil else { return .reply(LocalReply(GatewayError(.draining, "The gateway is starting."))) }
+        return self.loop.shared.isDraining ? .reply(LocalReply(GatewayError(.draining))) : .proceed
+    }
+
+    /// Request id and dialect family, before anything can fail.
+    func readIdentity(of head: RequestHead) {
+        self.record.method = head.method.text
+        self.record.requestID =
+            head.fields.withValue(.xRequestID, Self.acceptedRequestID)?.flatMap { $0 }
+            ?? self.makeRequestID()
+        self.family = Self.family(of: head)
+    }
+
+    /// A client's own id is kept when it is 1 to 128 visible characters that need no escaping anywhere.
+    private static func acceptedRequestID(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard (1...128).contains(bytes.count) else { return nil }
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                UInt8(ascii: ":"):
+                continue
+            default: return nil
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// `req_` and 24 hexadecimal digits.
+    func makeRequestID() -> String {
+        let high = self.loop.nextRandom()
+        let low = self.loop.nextRandom()
+        return String(unsafeUninitializedCapacity: 28) { out in
+            _ = out.initialize(from: "req_".utf8)
+            for digit in 0..<24 {
+                let word = digit < 16 ? high >> UInt64(60 - 4 * digit) : low >> UInt64(60 - 4 * (digit - 16))
+                let nibble = UInt8(truncatingIfNeeded: word & 15)
+                out[4 + digit] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+            }
+            return 28
+        }
+    }
+
+    /// Who is calling, as far as fields and path tell: it decides the shape of errors and of model lists.
+    static func family(of head: RequestHead) -> DialectFamily {
+        if head.fields.contains(.anthropicVersion) { return .anthropic }
+        if head.fields.contains(.xGoogAPIKey) || head.fields.contains(.xGoogAPIClient) { return .gemini }
+        let isBeta = head.fields.withBytes(head.path) { path in path.starts(with: "/v1beta/".utf8) }
+        return isBeta ? .gemini : .openai
+    }
+
+    /// Path, host, method and version to one endpoint: 404, 405, 410 before any secret is touched.
+    func findRoute() -> Outcome {
+        guard let head = self.head, let config = self.config else { return .proceed }
+        let fields = head.fields
+        let verdict = fields.bytes.withUnsafeBytes { bytes in
+            config.routing.routes.find(
+                method: head.method == .head ? .get : head.method,
+                host: fields.first(.host).map { bytes.slice($0.value) } ?? UnsafeRawBufferPointer(start: nil, count: 0),
+                path: bytes.slice(head.path), query: bytes.slice(head.query), today: self.record.startedAt,
+                headerNamed: { fields.text(named: $0) })
+        }
+        switch verdict {
+        case .match(let match):
+            self.matched(match, config)
+            return .proceed
+        case .sunset(let match):
+            self.matched(match, config)
+            return .reply(LocalReply(GatewayError(.apiVersionSunset)))
+        case .redirect(let match, let path):
+            self.matched(match, config)
+            let query = fields.text(head.query)
+            return .reply(LocalReply(redirectTo: query.isEmpty ? path : "\(path)?\(query)"))
+        case .notFound: return .reply(LocalReply(GatewayError(.routeNotFound)))
+        case .endpointNotAvailable: return .reply(LocalReply(GatewayError(.endpointNotAvailable)))
+        case .methodNotAllowed(let allow):
+            return .reply(LocalReply(GatewayError(.methodNotAllowed), lines: Array("allow: \(allow)\r\n".utf8)))
+        case .versionUnknown: return .reply(LocalReply(GatewayError(.apiVersionUnknown)))
+        }
+    }
+
+    private func matched(_ match: RouteMatch, _ config: LoopSnapshot) {
+        self.match = match
+        let route = config.routing.routes.routes[match.route]
+        self.record.route = route.spec.name
+        self.record.version = route.versions[match.version].spec.name
+        self.record.endpoint = match.endpoint
+        // Lists of models have no dialect of their own: they answer in the caller's.
+        if match.endpoint.shape != .none { self.family = match.endpoint.family }
+        self.loop.metrics.exchangeEntered(route.spec.name)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// A part of it; places come from a parser that has checked them.
+    func slice(_ place: Range<Int32>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: self[Int(place.lowerBound)..<Int(place.upperBound)])
+    }
+}

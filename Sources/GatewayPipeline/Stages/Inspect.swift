@@ -1,0 +1,127 @@
+import GatewayContract
+import GatewayCore
+import GatewayDialects
+import GatewayHTTP
+import GatewayPolicy
+import GatewayWire
+import NIOCore
+
+extension Exchange {
+    /// Lists of models come from the configuration: no provider is asked.
+    func answerLocally() -> Outcome {
+        guard let config = self.config, let match = self.match, match.endpoint.shape == .none else { return .proceed }
+        let visible = config.routing.models.filter { model in
+            model.passthroughProvider == nil && (self.grant?.mayUse(model.name) ?? true)
+        }
+        guard match.endpoint == .modelGet, let place = match.modelInPath else {
+            return .reply(
+                LocalReply(
+                    json: ModelListing.list(
+                        family: self.family, models: visible.map { (name: $0.name.text, created: $0.created) })))
+        }
+        let name = self.pathText(place)
+        guard let model = visible.first(where: { $0.name.text == name }) else {
+            return .reply(LocalReply(GatewayError(.modelNotFound, parameter: "model")))
+        }
+        return .reply(
+            LocalReply(json: ModelListing.one(family: self.family, name: model.name.text, created: model.created)))
+    }
+
+    private func pathText(_ place: Range<Int>) -> String {
+        guard let head = self.head else { return "" }
+        let start = Int(head.path.lowerBound)
+        return String(
+            decoding: head.fields.bytes[(start + place.lowerBound)..<(start + place.upperBound)], as: UTF8.self)
+    }
+
+    /// Model, stream and caps: the top level of the body, read once.
+    func inspect() -> Outcome {
+        guard let match = self.match, let head = self.head else { return .proceed }
+        if let inflater = self.inflater, !inflater.isFinished {
+            return .reply(LocalReply(GatewayError(.malformedBody, "The compressed body ends early.")))
+        }
+        do throws(GatewayError) {
+            try head.fields.bytes.withUnsafeBytesTyped { bytes throws(GatewayError) in
+                try RequestInspector.checkQuery(bytes.slice(head.query), endpoint: match.endpoint)
+            }
+            let inspection = try self.readBody(match, head)
+            self.inspection = inspection
+            self.modelName = inspection.model
+            self.record.isStream = inspection.isStream
+            self.record.modelRequested = String(decoding: inspection.model.utf8.prefix(128), as: UTF8.self)
+            self.estimatedInput = Int64(inspection.inputBytes / 4)
+            return .proceed
+        } catch {
+            return .reply(LocalReply(error))
+        }
+    }
+
+    private func readBody(_ match: RouteMatch, _ head: RequestHead) throws(GatewayError) -> RequestInspection {
+        if match.endpoint.shape == .multipart {
+            guard
+                var scanner = head.fields.withValue(.contentType, { MultipartScanner(contentType: $0) }).flatMap({ $0 })
+            else { throw GatewayError(.malformedBody, "The multipart body has no usable boundary.") }
+            self.body.withUnsafeReadableBytes { scanner.feed($0) }
+            return try RequestInspector.inspect(
+                multipart: scanner, endpoint: match.endpoint, inputBytes: self.body.readableBytes)
+        }
+        let modelInPath = match.modelInPath.map { self.pathText($0) }
+        return try self.body.withUnsafeReadableBytesTyped { bytes throws(GatewayError) in
+            try RequestInspector.inspect(bytes, endpoint: match.endpoint, modelInPath: modelInPath)
+        }
+    }
+
+    /// The name to a model, and whether this key and this route may use it.
+    func authorizeModel() -> Outcome {
+        guard let config = self.config, let match = self.match else { return .proceed }
+        var name = self.modelName
+        guard let index = name.withUTF8({ config.routing.modelTable.find(UnsafeRawBufferPointer($0)) }) else {
+            return .reply(LocalReply(self.modelError(.modelNotFound, "does not exist here.")))
+        }
+        let model = config.routing.models[index]
+        let isAllowed = name.withUTF8 { self.grant?.mayUse(UnsafeRawBufferPointer($0)) ?? true }
+        let allowed = config.routing.routes.routes[match.route].versions[match.version].spec.models
+        guard isAllowed, allowed?.contains(where: { $0.name == model.name }) ?? true else {
+            return .reply(LocalReply(self.modelError(.modelNotAllowed, "may not be used with this key and route.")))
+        }
+        self.model = model
+        self.record.model = model.name
+        guard self.hasServingDeployment(model, config, match.endpoint) else {
+            return .reply(LocalReply(GatewayError(.dialectNotServed, parameter: "model")))
+        }
+        return .proceed
+    }
+
+    private func modelError(_ code: ErrorCode, _ rest: String) -> GatewayError {
+        GatewayError(code, "The model `\(ShownName.text(self.modelName))` \(rest)", parameter: "model")
+    }
+}
+
+/// A name that a client sent, fit to stand in an error: at most 128 bytes, control characters escaped (DESIGN 3).
+enum ShownName {
+    static func text(_ name: String) -> String {
+        var shown = ""
+        for scalar in name.unicodeScalars {
+            let next =
+                scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+                ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
+            if shown.utf8.count + next.utf8.count > 128 { return shown + "…" }
+            shown += next
+        }
+        return shown
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// `withUnsafeBytes` that keeps the type of what is thrown.
+    func withUnsafeBytesTyped<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        let result: Result<R, E> = self.withUnsafeBytes { raw in
+            do throws(E) {
+                return .success(try body(raw))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,67 @@
+import GatewayContract
+import GatewayCore
+
+/// The immutable compiled form that a node runs on. Loops adopt it by message; an exchange keeps the one it began with.
+public final class RoutingSnapshot: Sendable {
+    /// Increases with every snapshot that was adopted.
+    public let generation: UInt64
+    /// Names the configuration that it was compiled from.
+    public let revision: String
+    public let server: ServerSettings
+    public let accessLog: AccessLogSettings
+    public let providers: [ProviderSpec]
+    public let deployments: [Deployment]
+    public let models: [Model]
+    public let modelTable: ModelTable
+    public let routes: RouteTable
+    /// What is doubtful in it but keeps nothing from working.
+    public let warnings: [CompileProblem]
+
+    init(
+        generation: UInt64, desired: DesiredState, deployments: [Deployment], models: [Model], modelTable: ModelTable,
+        routes: RouteTable, warnings: [CompileProblem]
+    ) {
+        self.generation = generation
+        self.revision = desired.revision
+        self.server = desired.server
+        self.accessLog = desired.accessLog
+        self.providers = desired.providers
+        self.deployments = deployments
+        self.models = models
+        self.modelTable = modelTable
+        self.routes = routes
+        self.warnings = warnings
+    }
+}
+
+/// One model at one provider.
+public struct Deployment: Sendable {
+    /// In `RoutingSnapshot.deployments`.
+    public let index: Int
+    public let name: DeploymentName
+    /// In `RoutingSnapshot.providers`.
+    public let provider: Int
+    public let upstreamModel: ModelName
+    /// `upstreamModel` as a JSON string with its quotes: ready to be spliced into a body.
+    public let upstreamModelLiteral: [UInt8]
+    /// 0 to 1,000.
+    public let weight: Int
+}
+
+/// A name that clients send, resolved.
+public struct Model: Sendable {
+    /// In `RoutingSnapshot.models`.
+    public let index: Int
+    /// With a `*` at its end for a wildcard.
+    public let name: ModelName
+    /// Deployments in the order in which they are tried: a pool, then fallbacks. Empty for a wildcard.
+    public let tiers: [[Int]]
+    /// The provider that a wildcard's names go to.
+    public let passthroughProvider: Int?
+    /// UTF-8 bytes of the client's name that a wildcard takes off; the rest is the provider's name for the model.
+    public let passthroughPrefixCount: Int
+    public let retry: RetryPolicy
+    public let limits: LimitCells
+    /// For model lists: unix seconds.
+    public let created: Int64
+}

@@ -1,0 +1,100 @@
+import GatewayCore
+
+/// The member names that a scan looks for, compiled once into a `static let`. A name's place in `names` is its place in
+/// every result.
+///
+/// At most 64 different names; more are a mistake of the caller, and the surplus is never found.
+public struct JSONNames: Sendable {
+    public let names: [String]
+    /// All names behind each other as UTF-8.
+    private let bytes: [UInt8]
+    private let entries: [Entry]
+    /// For each count of bytes 0…63 (63: that many or more) one bit per name of that count.
+    private let byCount: [UInt64]
+
+    private struct Entry: Sendable {
+        /// The first eight bytes, zeros behind a shorter name.
+        let head: UInt64
+        /// Where the name stands in `bytes`.
+        let start: Int
+        let count: Int
+
+        @inline(__always)
+        static func head(_ name: UnsafeRawPointer, count: Int, readable: Int) -> UInt64 {
+            if readable >= 8 {
+                let word = UInt64(littleEndian: name.loadUnaligned(as: UInt64.self))
+                return count >= 8 ? word : word & ((1 &<< UInt64(truncatingIfNeeded: 8 &* count)) &- 1)
+            }
+            var word: UInt64 = 0
+            for index in 0..<min(count, 8) {
+                word |= UInt64(name.load(fromByteOffset: index, as: UInt8.self)) &<< UInt64(8 &* index)
+            }
+            return word
+        }
+    }
+
+    public init(_ names: [String]) {
+        var bytes: [UInt8] = []
+        var entries: [Entry] = []
+        var byCount = [UInt64](repeating: 0, count: 64)
+        for (index, name) in names.prefix(64).enumerated() {
+            let name = Array(name.utf8)
+            let head = name.withUnsafeBytes { name in
+                name.baseAddress.map { Entry.head($0, count: name.count, readable: name.count) } ?? 0
+            }
+            entries.append(Entry(head: head, start: bytes.count, count: name.count))
+            bytes.append(contentsOf: name)
+            byCount[min(name.count, 63)] |= 1 << UInt64(index)
+        }
+        _ = always(names.count <= 64, "a scan looks for at most 64 names")
+        self.names = names
+        self.bytes = bytes
+        self.entries = entries
+        self.byCount = byCount
+    }
+
+    /// The index of the name that the string literal at `key` (with quotes) of a text up to `end` stands for, or -1.
+    ///
+    /// Fails for a name that is no valid text: a lenient reader behind us could take it for one of ours.
+    @inline(__always)
+    func find(
+        _ base: UnsafeRawPointer, _ key: Range<Int>, end: Int, isEscaped: Bool
+    ) throws(JSONFault) -> Int {
+        if !isEscaped {
+            let start = key.lowerBound &+ 1
+            let index = self.find(base + start, count: key.count &- 2, readable: end &- start)
+            if index >= 0 || JSONBytes.isASCII(base, from: key.lowerBound, to: key.upperBound) { return index }
+        }
+        return try self.findDecoded(UnsafeRawBufferPointer(start: base + key.lowerBound, count: key.count), key)
+    }
+
+    /// `readable`: how many bytes may be read from `name` on, at least `count`.
+    @inline(__always)
+    private func find(_ name: UnsafeRawPointer, count: Int, readable: Int) -> Int {
+        var candidates = self.byCount[min(count, 63)]
+        guard candidates != 0 else { return -1 }
+        let head = Entry.head(name, count: count, readable: readable)
+        while candidates != 0 {
+            let index = candidates.trailingZeroBitCount
+            let entry = self.entries[index]
+            if entry.head == head, entry.count == count, count <= 8 || self.matches(entry, name) { return index }
+            candidates &= candidates &- 1
+        }
+        return -1
+    }
+
+    private func matches(_ entry: Entry, _ name: UnsafeRawPointer) -> Bool {
+        self.bytes.withUnsafeBytes { all in
+            UnsafeRawBufferPointer(rebasing: all[entry.start..<entry.start + entry.count])
+                .elementsEqual(UnsafeRawBufferPointer(start: name, count: entry.count))
+        }
+    }
+
+    private func findDecoded(_ literal: UnsafeRawBufferPointer, _ key: Range<Int>) throws(JSONFault) -> Int {
+        guard let text = JSONText.string(literal) else { throw .invalidText(at: key.lowerBound) }
+        let name = Array(text.utf8)
+        return name.withUnsafeBytes { bytes in
+            bytes.baseAddress.map { self.find($0, count: bytes.count, readable: bytes.count) } ?? -1
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import GatewayConfig
+import GatewayContract
+import GatewayCore
+import GatewayHTTP
+import GatewayPipeline
+import GatewayPolicy
+import GatewayTelemetry
+import NIOCore
+import Synchronization
+
+/// The running process: its loops, its listeners, and the one place where the configuration is exchanged.
+final class Daemon: Sendable {
+    let loops: [GatewayLoop]
+    let shared: SharedState
+    let accessLog: LogWriter
+    let log: OperationalLog
+    let source: ConfigurationSource
+    let listeners: ListenerSet
+    private let state: Mutex<ServingState>
+    /// One reload at a time; whoever comes later waits and then reads the files as they are by then.
+    private let reloading = Mutex<Void>(())
+    private let watch = Mutex<FileWatch?>(nil)
+
+    init(
+        loops: [GatewayLoop], shared: SharedState, accessLog: LogWriter, log: OperationalLog,
+        source: ConfigurationSource, listeners: ListenerSet, state: ServingState
+    ) {
+        self.loops = loops
+        self.shared = shared
+        self.accessLog = accessLog
+        self.log = log
+        self.source = source
+        self.listeners = listeners
+        self.state = Mutex(state)
+    }
+
+    var serving: ServingState { self.state.withLock { $0 } }
+
+    var health: HealthState {
+        var health = self.serving.health
+        health.isDraining = self.shared.isDraining
+        return health
+    }
+
+    /// Reloads when a file of the configuration changes. Called once, at the start.
+    func watchFiles() {
+        let watch = FileWatch(self.serving.watched) { [weak self] in
+            _ = self?.reload(because: "file change")
+        }
+        if watch == nil { self.log.log(.warning, "files are not watched: reload by SIGHUP or `penstock reload`") }
+        self.watch.withLock { $0 = watch }
+    }
+
+    func stopWatching() {
+        self.watch.withLock { $0?.stop() }
+    }
+
+    var gauges: GatewayGauges {
+        let serving = self.serving
+        return GatewayGauges(
+            generation: serving.generation, revision: serving.revision, lastReloadSuccessful: serving.refusal == nil,
+            lastReloadAt: serving.changedAt, logLinesDropped: self.accessLog.droppedLines)
+    }
+
+    struct ReloadOutcome: Sendable {
+        var isTaken: Bool
+        /// For people: what changed, or the problems.
+        var text: String
+    }
+
+    /// Load everything → validate → compile → bind → swap. On any error the running generation stays. It blocks on the
+    /// disk: never called on an event loop.
+    func reload(because trigger: String) -> ReloadOutcome {
+        self.reloading.withLock { _ in
+            let outcome = self.reloadNow(trigger)
+            let watched = self.serving.watched
+            self.watch.withLock { $0?.update(watched) }
+            return outcome
+        }
+    }
+
+    private func reloadNow(_ trigger: String) -> ReloadOutcome {
+        let before = self.serving
+        let compilation = Compilation.compile(
+            self.source.load(), generation: before.generation + 1, limits: self.shared.limits,
+            pepper: self.shared.pepper)
+        let warnings = compilation.result.problems.isEmpty ? "" : compilation.result.report()
+        guard let routing = compilation.routing else { return self.refuse(compilation.result, warnings, trigger) }
+        if routing.revision == before.revision, before.refusal == nil {
+            return ReloadOutcome(
+                isTaken: true, text: "nothing has changed: generation \(before.generation) serves on\n")
+        }
+        do {
+            try self.listeners.bindMissing(routing.server.listen)
+            try self.accessLog.redirect(to: routing.accessLog.output)
+            for loop in self.loops { try loop.adopt(routing, keys: compilation.keys) }
+        } catch {
+            return self.refuse(compilation.result, "error: \(error)\n", trigger)
+        }
+        self.listeners.keepOnly(routing.server.listen)
+        self.apply(routing.server)
+        self.state.withLock { state in
+            state = ServingState(
+                generation: routing.generation, revision: routing.revision, routing: routing,
+                watched: compilation.result.watched, keyCount: compilation.keys.count, refusal: nil, changedAt: .now())
+        }
+        self.log.log(
+            .info, "configuration taken",
+            ["generation": "\(routing.generation)", "revision": routing.revision, "because": trigger])
+        let restart = Self.restartNotes(from: before.routing.server, to: routing.server)
+        return ReloadOutcome(
+            isTaken: true, text: warnings + restart + "generation \(routing.generation) is being served\n")
+    }
+
+    func apply(_ server: ServerSettings) {
+        self.listeners.limit.setMax(server.limits.connectionsMax)
+        self.shared.setInFlightBytesMax(server.limits.inFlightBytesMax)
+    }
+
+    private func refuse(_ result: ConfigResult, _ report: String, _ trigger: String) -> ReloadOutcome {
+        self.state.withLock { state in
+            state.refusal = report
+            state.watched = result.watched
+            state.changedAt = .now()
+        }
+        let generation = self.serving.generation
+        self.log.log(
+            .error, "configuration refused, the one before serves on",
+            ["generation": "\(generation)", "because": trigger])
+        Terminal.write(report, to: .errors)
+        return ReloadOutcome(isTaken: false, text: report + "generation \(generation) serves on\n")
+    }
+
+    /// Keys that only a restart can change are reported by name (reference: config 6).
+    private static func restartNotes(from before: ServerSettings, to after: ServerSettings) -> String {
+        var names: [String] = []
+        if before.loops != after.loops { names.append("server.loops") }
+        if before.admin != after.admin { names.append("server.admin") }
+        return names.map { "note: `\($0)` has changed and needs a restart\n" }.joined()
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import GatewayContract
+import GatewayCore
+import Testing
+
+@testable import GatewayTelemetry
+
+@Suite struct AccessLogTests {
+    private func line(_ record: UsageRecord) -> String {
+        var out: [UInt8] = []
+        AccessLog.append(record, to: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    private func parsed(_ record: UsageRecord) throws -> [String: Any] {
+        try #require(JSONSerialization.jsonObject(with: Data(self.line(record).utf8)) as? [String: Any])
+    }
+
+    @Test func aLineIsExactlyThis() {
+        var record = UsageRecord.finished()
+        record.startedAt = .init(nanoseconds: 1_700_000_000_042_999_999)
+        record.firstContent = .microseconds(9000)
+        record.isStream = true
+        #expect(
+            self.line(record)
+                == #"{"ts":"2023-11-14T22:13:20.042Z","request_id":"req-0001","generation":3,"method":"POST","#
+                + #""route":"chat","version":"v1","endpoint":"chatCompletions","status":200,"outcome":"completed","#
+                + #""key":"dev","client":"192.0.2.7","model_requested":"fast","model":"fast","provider":"openai","#
+                + #""deployment":"openai/gpt-5-mini","stream":true,"#
+                + #""usage":{"input":12,"output":30,"source":"provider"},"#
+                + #""attempts":[{"deployment":"openai/gpt-5-mini","status":200,"us":40000}],"#
+                + #""request_bytes":600,"response_bytes":1200,"duration_us":42000,"#
+                + #""first_content_us":9000,"overhead_us":180}"#
+                + "\n")
+    }
+
+    @Test func aRefusalLeavesOutWhatIsNotKnown() throws {
+        var record = UsageRecord(requestID: "r", startedAt: .init(unixSeconds: 0), generation: 1)
+        record.status = 401
+        record.error = .keyInvalid
+        record.errorDetail = "no such key"
+        let fields = try self.parsed(record)
+        #expect(
+            Set(fields.keys) == [
+                "ts", "request_id", "generation", "status", "outcome", "error", "error_detail", "stream",
+                "request_bytes", "response_bytes", "duration_us", "overhead_us",
+            ])
+        #expect(fields["error"] as? String == "invalid_api_key")
+        #expect(fields["outcome"] as? String == "refused")
+    }
+
+    /// Fault 61: whatever a client puts into a field, the log gets one line of valid JSON that says the same.
+    @Test(arguments: [
+        "a\nb", "a\r\nb", "\u{1b}[2J", "\u{0}", "\u{7f}", "\u{85}", "\u{9b}31m", "\u{2028}", "\u{202e}", "\u{2067}",
+        "\"}\n{\"ts\":\"forged\"", "\\\"", "ключ", "模型", "👩‍👩‍👧", "é", "©", "€", "\t",
+    ])
+    func hostileTextStaysInsideItsField(text: String) throws {
+        var record = UsageRecord.finished()
+        record.requestID = text
+        record.method = text
+        record.modelRequested = text
+        record.key = .init(text)
+        record.error = .upstreamGarbage
+        record.errorDetail = text
+        record.attempts[0].deployment = .init(text)
+        let line = self.line(record)
+        #expect(line.unicodeScalars.count { $0 == "\n" } == 1 && line.hasSuffix("}\n"))
+        #expect(
+            line.dropLast().unicodeScalars.allSatisfy {
+                $0.properties.generalCategory != .control && $0.value != 0x2028 && $0.value != 0x202e
+                    && $0.value != 0x2067
+            })
+        let fields = try self.parsed(record)
+        for name in ["request_id", "method", "model_requested", "key", "error_detail"] {
+            #expect(fields[name] as? String == text, "\(name)")
+        }
+    }
+
+    /// Every two-scalar text survives the round trip: the escaping has no gap at its edges.
+    @Test func everyScalarSurvives() throws {
+        var record = UsageRecord.finished()
+        for start in stride(from: UInt32(0), to: 0x2100, by: 64) {
+            let text = String(String.UnicodeScalarView((start..<start + 64).compactMap(UnicodeScalar.init)))
+            record.modelRequested = text
+            #expect(try self.parsed(record)["model_requested"] as? String == text)
+        }
+    }
+
+    @Test func longTextIsCutBetweenCharacters() throws {
+        var record = UsageRecord.finished()
+        for lead in 0..<4 {
+            record.modelRequested = String(repeating: "x", count: lead) + String(repeating: "€", count: 4000)
+            let cut = try #require(self.parsed(record)["model_requested"] as? String)
+            #expect((253...256).contains(cut.utf8.count))
+            #expect(record.modelRequested?.hasPrefix(cut) == true)
+        }
+    }
+
+    /// The room for a line is computed, not grown: the worst text in every field and the longest numbers must fit.
+    @Test func theWorstRecordFits() throws {
+        let worst = String(repeating: "\u{1}", count: 5000)
+        var record = UsageRecord(requestID: worst, startedAt: .init(nanoseconds: .max), generation: .max)
+        record.route = .init(worst)
+        record.version = .init(worst)
+        record.endpoint = .geminiStreamGenerateContent
+        record.method = worst
+        record.key = .init(worst)
+        record.clientAddress = IPAddress("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")
+        record.modelRequested = worst
+        record.model = .init(worst)
+        record.provider = .init(worst)
+        record.deployment = .init(worst)
+        record.status = .min
+        record.error = .upstreamGarbage
+        record.errorDetail = worst
+        record.outcome = .clientLeft
+        record.usageSource = .estimated
+        let counts: [WritableKeyPath<UsageUnits, Int64>] = [
+            \.inputUncached, \.cacheRead, \.cacheWrite5m, \.cacheWrite1h, \.output, \.reasoning, \.audioInput,
+            \.audioOutput, \.imageInput, \.toolUnits,
+        ]
+        for path in counts { record.usage[keyPath: path] = .min }
+        record.attempts = .init(
+            repeating: .init(
+                deployment: .init(worst), status: .min, error: .upstreamGarbage, elapsed: .init(nanoseconds: .min)),
+            count: 100)
+        record.requestBytes = .min
+        record.responseBytes = .min
+        record.elapsed = .init(nanoseconds: .min)
+        record.firstContent = .init(nanoseconds: .min)
+        record.overhead = .init(nanoseconds: .min)
+        let fields = try self.parsed(record)
+        #expect((fields["attempts"] as? [Any])?.count == 32)
+    }
+
+    @Test func linesAreAppended() {
+        var out = Array("before\n".utf8)
+        AccessLog.append(.finished(), to: &out)
+        AccessLog.append(.finished(), to: &out)
+        #expect(String(decoding: out, as: UTF8.self) == "before\n" + self.line(.finished()) + self.line(.finished()))
+    }
+
+    @Test(arguments: [0, 9, 10, 99, 100, 12345, .max, .min, -1] as [Int64])
+    func numbersReadAsTheyAre(number: Int64) throws {
+        var record = UsageRecord.finished()
+        record.responseBytes = number
+        #expect(self.line(record).contains("\"response_bytes\":\(number),"))
+    }
+
+    @Test func timesBefore1970HaveMilliseconds() {
+        var record = UsageRecord.finished()
+        record.startedAt = .init(nanoseconds: -1)
+        #expect(self.line(record).hasPrefix("{\"ts\":\"1969-12-31T23:59:59.999Z\""))
+    }
+}

@@ -1,0 +1,54 @@
+import GatewayWire
+import Testing
+
+@Suite struct HeaderFieldsTests {
+    private func sample() -> HeaderFields {
+        var fields = HeaderFields()
+        fields.append("Host", "example.test")
+        fields.append("X-Custom", "one")
+        fields.append("Set-Cookie", "a=1")
+        fields.append("set-cookie", "b=2")
+        fields.append("Retry-After", "")
+        return fields
+    }
+
+    @Test func fieldsKeepOrderCaseAndValues() {
+        let fields = self.sample()
+        #expect(fields.fields.map(\.id) == [.host, .other, .setCookie, .setCookie, .retryAfter])
+        #expect(
+            fields.fields.map { fields.text($0.name) } == [
+                "Host", "X-Custom", "Set-Cookie", "set-cookie", "Retry-After",
+            ])
+        #expect(fields.fields.map { fields.text($0.value) } == ["example.test", "one", "a=1", "b=2", ""])
+    }
+
+    @Test func theFirstOfSeveralAnswers() {
+        let fields = self.sample()
+        #expect(fields.text(.setCookie) == "a=1")
+        #expect(fields.count(.setCookie) == 2)
+        #expect(fields.count(.date) == 0)
+        #expect(!fields.contains(.date))
+        #expect(fields.withValue(.host) { $0.count } == 12)
+        #expect(fields.withValue(.date) { $0.count } == nil)
+    }
+
+    @Test func namesChosenByConfigurationAreFoundWithoutCase() {
+        #expect(self.sample().text(named: "x-custom") == "one")
+        #expect(self.sample().text(named: "x-other") == nil)
+    }
+
+    @Test func removeAllForgetsEverything() {
+        var fields = self.sample()
+        fields.removeAll()
+        #expect(fields.fields.isEmpty && fields.bytes.isEmpty)
+        fields.append("Date", "now")
+        #expect(fields.text(.date) == "now")
+    }
+
+    @Test func bytesThatAreNoTextStillRead() {
+        var fields = HeaderFields()
+        fields.bytes = Array("date".utf8) + [0xff, 0x41]
+        fields.fields = [.init(id: .date, name: 0..<4, value: 4..<6)]
+        #expect(fields.text(.date) == "\u{fffd}A")
+    }
+}
