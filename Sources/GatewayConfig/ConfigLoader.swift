@@ -15,16 +15,22 @@ public struct ConfigResult: Sendable {
     /// The lines of the files, for `ProblemReport`.
     public var sources: [String: SourceText]
 
+    /// Whether `desired` may not be served.
     public var hasErrors: Bool { self.problems.contains { $0.severity == .error } }
     /// Sorted.
     public var watchedFiles: [String] { self.watched.files.keys.sorted() }
     /// Sorted.
     public var watchedFolders: [String] { self.watched.folders.keys.sorted() }
 
-    /// With what the compiler found in `checkable` or `desired`. What was already reported here is not repeated.
+    /// With what the compiler found in `checkable` or `desired`, but for the places where an error is known already: there
+    /// it saw a default instead of what was written.
     public func adding(_ found: [Problem]) -> ConfigResult {
+        let known = self.problems.filter { $0.severity == .error }
         let fresh = found.filter { problem in
-            !self.problems.contains { $0.code == problem.code && $0.message == problem.message }
+            !known.contains {
+                ($0.place == problem.place && problem.place != nil)
+                    || ($0.code == problem.code && $0.message == problem.message)
+            }
         }
         var result = self
         result.problems = Problems.sorted(self.problems + fresh)
@@ -32,6 +38,7 @@ public struct ConfigResult: Sendable {
         return result
     }
 
+    /// The problems with their lines; empty without any.
     public func report(_ format: ProblemReport.Format = .text, colour: Bool = false) -> String {
         ProblemReport(self.problems, sources: self.sources).rendered(format, colour: colour)
     }
@@ -45,6 +52,9 @@ public struct ConfigLoader: Sendable {
     private let environment: [String: String]
     private let fileSystem: any ConfigFileSystem
 
+    /// - Parameters:
+    ///   - environment: what `${VAR}` sees: the process's, with those of `--env-file` below it.
+    ///   - fileSystem: the machine's, but for tests.
     public init(environment: [String: String], fileSystem: any ConfigFileSystem = LocalFiles()) {
         self.environment = environment
         self.fileSystem = fileSystem
@@ -81,13 +91,15 @@ private struct LoadRun {
     private mutating func state() -> DesiredState? {
         guard let main = self.document(self.path, isWanted: true) else { return nil }
         guard case .map = main.content else {
-            self.walk.report(Problem("E1204", "`\(shown(self.path))` must be a mapping, found \(main.kind)", at: main.origin))
+            self.walk.report(
+                Problem("E1204", "`\(shown(self.path))` must be a mapping, found \(main.kind)", at: main.origin))
             self.walk.isIncomplete = true
             return nil
         }
         let merged = self.merged(main)
         let root = ConfigObject(
-            merged, ConfigReference.root, subject: "`\(shown(self.path))`", at: Origin(file: self.path, line: 1, column: 1), &self.walk)
+            merged, ConfigReference.root, subject: "`\(shown(self.path))`",
+            at: Origin(file: self.path, line: 1, column: 1), &self.walk)
         self.checkVersion(root)
         var state = DesiredState()
         state.server = ServerSection.settings(root, &self.walk)
@@ -105,7 +117,9 @@ private struct LoadRun {
         guard let node = root["version"] else { return }
         if let text = node.rawText, let version = Units.integer(text), version != 1 {
             self.walk.report(
-                Problem("E2112", "version \(version) of the configuration is not known here", at: node.origin, help: "this program reads version 1"))
+                Problem(
+                    "E2112", "version \(version) of the configuration is not known here", at: node.origin,
+                    help: "this program reads version 1"))
         } else {
             _ = root.integer("version", &self.walk)
         }
@@ -116,7 +130,8 @@ private struct LoadRun {
     /// A file's root node. `nil` after a problem; an empty file is an empty mapping.
     private mutating func document(_ path: String, isWanted: Bool, at place: Origin? = nil) -> ConfigNode? {
         guard self.walk.watched.files.count < ConfigLoader.filesMax else {
-            self.walk.report(Problem("E1102", "the configuration has more than \(ConfigLoader.filesMax) files", at: place))
+            self.walk.report(
+                Problem("E1102", "the configuration has more than \(ConfigLoader.filesMax) files", at: place))
             self.walk.isIncomplete = true
             return nil
         }
@@ -126,7 +141,8 @@ private struct LoadRun {
             let code = fault == .tooLarge ? "E1102" : "E1101"
             let limit = fault == .tooLarge ? "at most \(Units.text(bytes: ConfigWalk.fileBytesMax)) are read" : nil
             let place = place ?? Origin(file: path, line: 0, column: 0)
-            self.walk.report(Problem(code, "cannot read `\(shown(path, max: 400))`: \(fault.text)", at: place, help: limit))
+            self.walk.report(
+                Problem(code, "cannot read `\(shown(path, max: 400))`: \(fault.text)", at: place, help: limit))
             self.walk.isIncomplete = true
             return nil
         case .success(let bytes):
@@ -150,7 +166,10 @@ private struct LoadRun {
         } catch {
             self.walk.watched.folders[folder] = []
             if error != .missing {
-                self.walk.report(Problem("E1101", "cannot read `\(shown(folder))`: \(error.text)", at: Origin(file: folder, line: 0, column: 0)))
+                self.walk.report(
+                    Problem(
+                        "E1101", "cannot read `\(shown(folder))`: \(error.text)",
+                        at: Origin(file: folder, line: 0, column: 0)))
                 self.walk.isIncomplete = true
             }
             return nil
@@ -165,7 +184,8 @@ private struct LoadRun {
         for path in self.included(entries.first { $0.name == "include" }?.value) {
             guard let node = self.document(path.file, isWanted: !path.isOptional, at: path.origin) else { continue }
             guard case .map(let added) = node.content else {
-                self.walk.report(Problem("E1204", "`\(shown(path.file))` must be a mapping, found \(node.kind)", at: node.origin))
+                self.walk.report(
+                    Problem("E1204", "`\(shown(path.file))` must be a mapping, found \(node.kind)", at: node.origin))
                 self.walk.isIncomplete = true
                 continue
             }
@@ -194,7 +214,9 @@ private struct LoadRun {
             let files = self.expanded(PathText.resolved(pattern, in: self.folder))
             if files.isEmpty, !isOptional {
                 self.walk.report(
-                    Problem("E1104", "`\(shown(pattern))` matches no file", at: item.origin, help: "a `?` at the end makes it optional"))
+                    Problem(
+                        "E1104", "`\(shown(pattern))` matches no file", at: item.origin,
+                        help: "a `?` at the end makes it optional"))
                 self.walk.isIncomplete = true
             }
             for file in files where file != self.path && !found.contains(where: { $0.file == file }) {
@@ -233,7 +255,10 @@ private struct LoadRun {
         guard let names = self.list(folder) else {
             if let written {
                 self.walk.report(
-                    Problem("W1105", "the folder `\(shown(folder))` is not there: there are no routes but the built-in ones", at: written.origin))
+                    Problem(
+                        "W1105",
+                        "the folder `\(shown(folder))` is not there: there are no routes but the built-in ones",
+                        at: written.origin))
             }
             return []
         }
@@ -244,7 +269,9 @@ private struct LoadRun {
             guard let route = RouteSection.route(node, file: path, &self.walk) else { continue }
             if let first = routes.first(where: { $0.name == route.name }) {
                 self.walk.report(
-                    Problem("E1106", "route `\(shown(route.name.text))` is defined twice", at: route.origin, other: first.origin))
+                    Problem(
+                        "E1106", "route `\(shown(route.name.text))` is defined twice", at: route.origin,
+                        other: first.origin))
             }
             routes.append(route)
         }

@@ -5,6 +5,7 @@ import GatewayCore
 public struct MadeUpConfiguration: Sendable {
     /// What a `gateway.yaml` would have to say. No credential stands in it.
     public var yaml: String
+    /// That text, loaded. Nothing is watched.
     public var result: ConfigResult
 }
 
@@ -15,11 +16,13 @@ extension ConfigLoader {
     ]
     private static let keyVariable = "PENSTOCK_DEV_KEY"
 
-    /// The start without a file: `openai/*`, `anthropic/*` and `gemini/*` for the accounts whose variables are set, `echo/*`
+    /// The start without a file: `openai/*`, `anthropic/*` and `gemini/*` for the accounts whose variables are set,
+    /// `echo/*`
     /// always, and one key, `dev`.
     ///
     /// - Parameters:
-    ///   - developmentKey: the secret of `dev` when `PENSTOCK_DEV_KEY` is not set. The caller makes it up and prints it.
+    ///   - developmentKey: the secret of `dev` when `PENSTOCK_DEV_KEY` is not set. The caller makes it up and prints
+    /// it.
     public static func madeUp(environment: [String: String], developmentKey: String) -> MadeUpConfiguration {
         var environment = environment
         if environment[self.keyVariable]?.isEmpty ?? true { environment[self.keyVariable] = developmentKey }

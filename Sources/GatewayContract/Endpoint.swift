@@ -15,7 +15,8 @@ public enum RequestShape: Sendable {
     case none
 }
 
-/// One operation of one dialect. `schema` in a route file names the dialect; the rest of the path chooses the operation.
+/// One operation of one dialect. `schema` in a route file names the dialect; the rest of the path chooses the
+/// operation.
 public enum Endpoint: String, CaseIterable, Sendable {
     case chatCompletions, completions, responses, embeddings, moderations
     case imagesGenerations, imagesEdits, imagesVariations

@@ -40,15 +40,25 @@ def _module_gateway(_module_mock: MockProvider, request):
         yield running
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Lets fixtures know whether the test itself failed."""
+    report = (yield).get_result()
+    if report.when == "call":
+        item.has_failed = report.failed
+
+
 @pytest.fixture
-def gw(_module_gateway: Gateway, mock: MockProvider):
+def gw(_module_gateway: Gateway, mock: MockProvider, request):
     """The module's daemon in front of `mock`; after each test it must still live."""
     yield _module_gateway
+    if getattr(request.node, "has_failed", False):
+        print(_module_gateway.output()[-4000:])
     _module_gateway.assert_alive()
 
 
 @pytest.fixture
-def launch(mock: MockProvider):
+def launch(mock: MockProvider, request):
     """Starts a daemon of the test's own; all are stopped, and must stop well, at the end."""
     running: list[Gateway] = []
 
@@ -65,8 +75,10 @@ def launch(mock: MockProvider):
                 one.stop()
         except BaseException as problem:  # every daemon is stopped before the first problem is raised
             problems.append(problem)
-            print(one.output()[-8000:])
         finally:
             one.kill()
+            if problems or getattr(request.node, "has_failed", False):
+                print(f"--- output of the daemon:\n{one.output()[-8000:]}")
+            one.remove()
     if problems:
         raise problems[0]

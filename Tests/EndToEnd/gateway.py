@@ -74,7 +74,6 @@ class Gateway:
         self.config_file = self.directory / "gateway.yaml"
         self.env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")} | (env or {})
         self.process: subprocess.Popen | None = None
-        self.crash_checked = False
         (self.directory / "routes").mkdir()
         for name, route in (routes or {}).items():
             self.write_route(name, route)
@@ -120,10 +119,9 @@ class Gateway:
                 self.stop()
         finally:
             self.kill()
-            if kind is None:
-                shutil.rmtree(self.directory, ignore_errors=True)
-            else:
-                print(f"--- output of the daemon ({self.directory}):\n{self.output()[-8000:]}")
+            if kind is not None:
+                print(f"--- output of the daemon:\n{self.output()[-8000:]}")
+            self.remove()
 
     def start(self) -> "Gateway":
         assert BINARY.exists(), f"no daemon at {BINARY}: build it first, or set PENSTOCK_BINARY"
@@ -164,6 +162,13 @@ class Gateway:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(10)
+
+    def remove(self) -> None:
+        """Its files go with it; `PENSTOCK_E2E_KEEP=1` leaves them for a look."""
+        if os.environ.get("PENSTOCK_E2E_KEEP") == "1":
+            print(f"kept: {self.directory}")
+        else:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)

@@ -112,12 +112,14 @@ def test_a_busy_port_is_said_and_is_no_crash(launch):
     done = second.command("serve", timeout=20)
     assert done.returncode != 0 and str(running.port) in done.stdout + done.stderr
     assert not gateway.CRASH_MARKS.search(done.stdout + done.stderr)
+    second.remove()
 
 
 def test_a_bad_file_at_the_start_is_explained(launch):
     broken = gateway.Gateway(gateway.standard("http://127.0.0.1:1"))
     broken.write_text("version: 1\nlissten: 127.0.0.1:1\n")
     done = broken.command("serve", timeout=20)
+    broken.remove()
     assert done.returncode == 1 and "`lissten`" in done.stdout + done.stderr and "`listen`" in done.stdout + done.stderr
 
 

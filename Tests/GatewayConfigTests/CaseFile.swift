@@ -1,5 +1,6 @@
-@testable import GatewayConfig
 import Glibc
+
+@testable import GatewayConfig
 
 /// One file of `Cases/`: variables, files, a line of dashes, and what the loader says about them.
 ///

@@ -1,7 +1,8 @@
-@testable import GatewayConfig
 import GatewayContract
 import GatewayCore
 import Testing
+
+@testable import GatewayConfig
 
 @Suite struct ConfigLoaderTests {
     /// Guarantee: every problem of a configuration is reported at once, with its place, its line and a suggestion.
@@ -9,7 +10,11 @@ import Testing
     func problemsReadAsExpected(_ file: CaseFile) {
         let result = file.load()
         let actual = result.report()
-        if TestFiles.variable("PENSTOCK_WRITE_CASES") == "1" { file.rewrite(actual) } else { #expect(actual == file.expected) }
+        if TestFiles.variable("PENSTOCK_WRITE_CASES") == "1" {
+            file.rewrite(actual)
+        } else {
+            #expect(actual == file.expected)
+        }
         #expect((result.desired == nil) == result.hasErrors)
     }
 
@@ -17,7 +22,9 @@ import Testing
         #expect(CaseFile.all().count > 20)
     }
 
-    private func load(_ yaml: String, _ environment: [String: String] = [:], _ files: [String: String] = [:]) -> ConfigResult {
+    private func load(_ yaml: String, _ environment: [String: String] = [:], _ files: [String: String] = [:])
+        -> ConfigResult
+    {
         var all = files
         all["gateway.yaml"] = yaml
         return ConfigLoader(environment: environment, fileSystem: MemoryFiles(all)).load(path: "gateway.yaml")
@@ -33,9 +40,12 @@ import Testing
     }
 
     @Test func shortAndLongFormsMeanTheSame() throws {
-        let short = try #require(self.load("version: 1\nlisten: 127.0.0.1:1\nmodels:\n  a: { use: [echo/x, echo/y], policy: fallback }\n").desired)
+        let short = try #require(
+            self.load("version: 1\nlisten: 127.0.0.1:1\nmodels:\n  a: { use: [echo/x, echo/y], policy: fallback }\n")
+                .desired)
         let long = try #require(
-            self.load("""
+            self.load(
+                """
                 version: 1
                 server:
                   listen:
@@ -48,7 +58,8 @@ import Testing
                     pool: [echo/x]
                     policy:
                       fallback: [echo/y]
-                """).desired)
+                """
+            ).desired)
         #expect(StateDifference(from: short, to: long).lines == [])
     }
 
@@ -76,7 +87,9 @@ import Testing
         let echo = try #require(state.providers.first { $0.name == "faulty" })
         #expect(
             echo.faults
-                == EchoFaults(delay: .seconds(1), eventDelay: .milliseconds(5), status: 503, retryAfter: 2, resetAfter: 0, omitUsage: true))
+                == EchoFaults(
+                    delay: .seconds(1), eventDelay: .milliseconds(5), status: 503, retryAfter: 2, resetAfter: 0,
+                    omitUsage: true))
         let model = try #require(state.models.first { $0.name == "m" })
         #expect(model.retry == RetryPolicy(attempts: 2, on: [.connect, .tooManyRequests, .serverError, .timeout]))
         #expect(model.limits == LimitSpec(requestsPerMinute: 600, tokensPerMinute: 2_000_000, concurrency: 3))
@@ -94,7 +107,9 @@ import Testing
           admin: { address: 127.0.0.1:9902 }
           loops: 2
           drain: { grace: 5s, stream_grace: 1m }
-          limits: { max_body: 1MiB, max_header: 8KiB, max_header_fields: 50, idle_timeout: 1m, head_timeout: 1s, body_timeout: 2s, max_connections: 2k, max_in_flight: 2MiB }
+          limits:
+            { max_body: 1MiB, max_header: 8KiB, max_header_fields: 50, idle_timeout: 1m, head_timeout: 1s,
+              body_timeout: 2s, max_connections: 2k, max_in_flight: 2MiB }
           trusted_proxies: [10.0.0.0/8]
         providers:
           local:
@@ -106,7 +121,9 @@ import Testing
             ca_file: ca.pem
             max_connections: 7
           eu: { type: azure, endpoint: "https://eu.openai.azure.com", api_key: none, api_version: 2025-04-01-preview }
-          faulty: { type: echo, faults: { delay: 1s, event_delay: 5ms, status: 503, retry_after: 2, reset_after: 0, no_usage: true } }
+          faulty:
+            type: echo
+            faults: { delay: 1s, event_delay: 5ms, status: 503, retry_after: 2, reset_after: 0, no_usage: true }
         deployments:
           d: { provider: local, model: llama, weight: 3 }
           d2: { provider: eu, model: gpt }
@@ -118,22 +135,26 @@ import Testing
             limits: { rpm: 600, tpm: 2M, concurrency: 3 }
           "pass/*": { passthrough: faulty }
         keys:
-          - { name: ci, secret: "${KEY}", models: [m, "pass/*"], allow_ips: [10.2.0.0/16], expires: 2027-01-31, limits: { rpm: 60 } }
+          - { name: ci, secret: "${KEY}", models: [m, "pass/*"], allow_ips: [10.2.0.0/16], expires: 2027-01-31 }
         telemetry: { access_log: { format: json, output: ./log/access.json } }
         """
 
     @Test func modelsInsideOfModelsAreExpanded() throws {
         let state = try #require(
-            self.load("""
+            self.load(
+                """
                 version: 1
                 models:
                   chain: { use: [echo/a, echo/b], policy: fallback }
                   outer: { use: echo/c, policy: { fallback: [chain] } }
                   pool: { use: [single, echo/e] }
                   single: { use: echo/d }
-                """).desired)
+                """
+            ).desired)
         func tiers(_ name: ModelName) -> [[String]] {
-            guard case .deployments(let tiers)? = state.models.first(where: { $0.name == name })?.target else { return [] }
+            guard case .deployments(let tiers)? = state.models.first(where: { $0.name == name })?.target else {
+                return []
+            }
             return tiers.map { $0.map(\.name.text) }
         }
         #expect(tiers("outer") == [["echo/c"], ["echo/a"], ["echo/b"]])
@@ -161,14 +182,31 @@ import Testing
         #expect(missing.checkable == nil)
     }
 
+    /// Guarantee: the compiler's problems stand among the others, once each, and a state with an error is not served.
+    @Test func theCompilersProblemsAreAdded() throws {
+        let result = self.load("version: 1\nproviders:\n  x: { type: openai-compatible, api_key: none }\n")
+        let place = try #require(result.problems.first?.place)
+        let again = Problem("E3007", "provider `x` has no address", at: place)
+        let other = Problem("E3001", "y", at: .init(file: "gateway.yaml", line: 1, column: 1))
+        #expect(result.adding([again, other]).problems.map(\.code) == ["E3001", "E2102"])
+        let fine = self.load("version: 1\n")
+        #expect(fine.desired != nil && fine.adding([other]).desired == nil)
+        #expect(fine.adding([Problem("W5013", "z", at: nil)]).desired != nil)
+    }
+
     @Test func filesAreBounded() {
         let result = self.load("version: 1\n#" + String(repeating: "x", count: 1 << 20) + "\n")
         #expect(result.problems.map(\.code) == ["E1102"])
-        #expect(self.load("version: 1\nproviders: { openai: { api_key: \"${file:k}\" } }\n", [:], ["k": String(repeating: "k", count: 70000)]).problems.map(\.code) == ["E1404"])
+        #expect(
+            self.load(
+                "version: 1\nproviders: { openai: { api_key: \"${file:k}\" } }\n", [:],
+                ["k": String(repeating: "k", count: 70000)]
+            ).problems.map(\.code) == ["E1404"])
     }
 
     @Test func aMissingFileIsNamed() {
-        let result = ConfigLoader(environment: [:], fileSystem: MemoryFiles([:])).load(path: "/etc/penstock/gateway.yaml")
+        let result = ConfigLoader(environment: [:], fileSystem: MemoryFiles([:])).load(
+            path: "/etc/penstock/gateway.yaml")
         #expect(
             result.report() == """
                 error[E1101]: cannot read `/etc/penstock/gateway.yaml`: no such file

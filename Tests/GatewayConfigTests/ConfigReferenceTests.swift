@@ -1,7 +1,8 @@
-@testable import GatewayConfig
 import GatewayContract
 import GatewayCore
 import Testing
+
+@testable import GatewayConfig
 
 @Suite struct ConfigReferenceTests {
     private static let repository: String = {
@@ -15,7 +16,9 @@ import Testing
         let path = "\(Self.repository)/docs/reference/config.md"
         if TestFiles.variable("PENSTOCK_WRITE_DOCS") == "1" { TestFiles.write(path, ConfigManual.markdown) }
         let bytes = (try? LocalFiles().read(path, bytesMax: 1 << 20)) ?? []
-        #expect(String(decoding: bytes, as: UTF8.self) == ConfigManual.markdown, "run the tests once with PENSTOCK_WRITE_DOCS=1")
+        #expect(
+            String(decoding: bytes, as: UTF8.self) == ConfigManual.markdown,
+            "run the tests once with PENSTOCK_WRITE_DOCS=1")
     }
 
     /// Guarantee: the configuration of the repository loads without any account.
@@ -66,11 +69,15 @@ import Testing
 
     /// Guarantee: the schema names every key of the tables and allows no other.
     @Test func theSchemaHasEveryKey() {
-        for (text, tables) in [(ConfigSchema.gateway, ConfigReference.gatewayTables), (ConfigSchema.route, ConfigReference.routeTables)] {
+        for (text, tables) in [
+            (ConfigSchema.gateway, ConfigReference.gatewayTables), (ConfigSchema.route, ConfigReference.routeTables),
+        ] {
             for table in tables {
                 for key in table.keys { #expect(text.contains("\"\(key.name)\":{\"description\":"), "\(key.name)") }
             }
-            #expect(text.hasPrefix("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"") && text.hasSuffix("}\n"))
+            #expect(
+                text.hasPrefix("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"") && text.hasSuffix("}\n")
+            )
         }
     }
 }

@@ -1,8 +1,9 @@
-@testable import GatewayConfig
 import GatewayCore
 import Glibc
 import Synchronization
 import Testing
+
+@testable import GatewayConfig
 
 /// Each test waits for a call, never for a time: the deadline only ends a test that has failed.
 @Suite struct FileWatchTests {
@@ -14,7 +15,7 @@ import Testing
         var value: Int { self.count.withLock { $0 } }
 
         func reaches(_ wanted: Int) -> Bool {
-            let deadline = MonotonicTime.now() + .seconds(20)
+            let deadline: MonotonicTime = MonotonicTime.now() + TimeSpan.seconds(20)
             while self.value < wanted {
                 if deadline < .now() { return false }
                 usleep(2000)
@@ -24,7 +25,7 @@ import Testing
     }
 
     /// A folder of its own, gone afterwards.
-    private struct Folder: ~Copyable {
+    private final class Folder: Sendable {
         let path: String
 
         init() {
@@ -45,14 +46,23 @@ import Testing
 
         func load() -> WatchedSet { ConfigLoader(environment: [:]).load(path: "\(self.path)/gateway.yaml").watched }
 
-        deinit { _ = nftw(self.path, { name, _, _, _ in name.map { remove($0) } ?? 0 }, 16, FTW_DEPTH | FTW_PHYS) }
+        deinit { Self.delete(self.path) }
+
+        /// A link is deleted, never followed.
+        private static func delete(_ path: String) {
+            guard unlink(path) != 0 else { return }
+            for name in (try? LocalFiles().list(path)) ?? [] { self.delete("\(path)/\(name)") }
+            rmdir(path)
+        }
     }
 
-    private static let quick = FileWatch.Timing(quiet: .milliseconds(5), longest: .milliseconds(50), poll: .milliseconds(30))
+    private static let quick = FileWatch.Timing(
+        quiet: .milliseconds(5), longest: .milliseconds(50), poll: .milliseconds(30))
     /// So slow a poll that only inotify can be the cause.
-    private static let eventsOnly = FileWatch.Timing(quiet: .milliseconds(5), longest: .milliseconds(50), poll: .minutes(60))
+    private static let eventsOnly = FileWatch.Timing(
+        quiet: .milliseconds(5), longest: .milliseconds(50), poll: .minutes(60))
 
-    private func watch(_ folder: borrowing Folder, _ timing: FileWatch.Timing, _ calls: Calls) throws -> FileWatch {
+    private func watch(_ folder: Folder, _ timing: FileWatch.Timing, _ calls: Calls) throws -> FileWatch {
         try #require(FileWatch(folder.load(), timing: timing) { calls.add() })
     }
 

@@ -1,7 +1,8 @@
-@testable import GatewayConfig
 import GatewayContract
 import GatewayCore
 import Testing
+
+@testable import GatewayConfig
 
 /// SplitMix64: the seed is the bug report.
 private struct Dice: RandomNumberGenerator {
@@ -19,14 +20,17 @@ private struct Dice: RandomNumberGenerator {
 /// Guarantee: no text traps, hangs or goes without an answer: a state, or an error with a code that exists.
 @Suite struct FuzzTests {
     private static let pieces = [
-        "a", "version: 1", "\n", "  ", "- ", ": ", "{", "}", "[", "]", ",", "\"", "'", "&a ", "*a", "? ", "!t ", "|", ">", "#",
+        "a", "version: 1", "\n", "  ", "- ", ": ", "{", "}", "[", "]", ",", "\"", "'", "&a ", "*a", "? ", "!t ", "|",
+        ">", "#",
         "---", "...", "%", "@", "`", "\t", "\r", "${A}", "${", "$${", "os.environ/A", "é", "\u{2028}", "\u{feff}", "\0",
-        "<<", "models", "use", "echo/x", "keys", "name", "secret", "routes_dir", "1e9", "99999999999999999999", "-1", "0x1",
+        "<<", "models", "use", "echo/x", "keys", "name", "secret", "routes_dir", "1e9", "99999999999999999999", "-1",
+        "0x1",
         "providers", "server", "limits", "null", "~", "true", "\u{e000}", "🤖", "e\u{301}",
     ]
 
     private func check(_ text: String, _ note: String) {
-        let loader = ConfigLoader(environment: ["A": "1"], fileSystem: MemoryFiles(["gateway.yaml": text, "routes/r.yaml": text]))
+        let loader = ConfigLoader(
+            environment: ["A": "1"], fileSystem: MemoryFiles(["gateway.yaml": text, "routes/r.yaml": text]))
         let result = loader.load(path: "gateway.yaml")
         #expect((result.desired == nil) == result.hasErrors, "\(note)")
         #expect(result.problems.allSatisfy { ProblemCatalog.title(of: $0.code) != nil }, "\(note)")
@@ -38,7 +42,9 @@ private struct Dice: RandomNumberGenerator {
     func randomTexts(_ seed: UInt64) {
         var dice = Dice(state: seed)
         for round in 0..<150 {
-            let text = (0..<Int.random(in: 0...40, using: &dice)).map { _ in Self.pieces.randomElement(using: &dice) ?? "" }.joined()
+            let text = (0..<Int.random(in: 0...40, using: &dice)).map { _ in
+                Self.pieces.randomElement(using: &dice) ?? ""
+            }.joined()
             self.check("version: 1\n" + text, "seed \(seed), round \(round)")
             self.check(text, "seed \(seed), round \(round)")
         }
@@ -55,11 +61,13 @@ private struct Dice: RandomNumberGenerator {
                 let at = Int.random(in: 0...scalars.count, using: &dice)
                 switch Int.random(in: 0..<4, using: &dice) {
                 case 0: scalars.removeSubrange(at..<min(scalars.count, at + Int.random(in: 0...20, using: &dice)))
-                case 1: scalars.insert(contentsOf: (Self.pieces.randomElement(using: &dice) ?? "").unicodeScalars, at: at)
+                case 1:
+                    scalars.insert(contentsOf: (Self.pieces.randomElement(using: &dice) ?? "").unicodeScalars, at: at)
                 case 2: scalars = Array(scalars[..<at])
                 default:
                     let other = Int.random(in: 0...scalars.count, using: &dice)
-                    scalars.insert(contentsOf: scalars[min(at, other)..<min(max(at, other), min(at, other) + 200)], at: at)
+                    scalars.insert(
+                        contentsOf: scalars[min(at, other)..<min(max(at, other), min(at, other) + 200)], at: at)
                 }
             }
             var view = String.UnicodeScalarView()
@@ -85,16 +93,31 @@ private struct Dice: RandomNumberGenerator {
     }
 
     /// Guarantee: depth and aliases are bounded, in values and in keys.
-    @Test(arguments: [
-        String(repeating: "[", count: 5000), String(repeating: "{a: ", count: 5000), String(repeating: "- ", count: 5000),
-        "a: " + String(repeating: "[", count: 900) + String(repeating: "]", count: 900), String(repeating: "? ", count: 3000),
-        "a: &a [x]\n" + (0..<60).map { "b\($0): &a [*a, *a]\n" }.joined(),
-        "a: &a [x]\n" + (0..<60).map { "b\($0): &a [*a, *a]\n" }.joined() + "{ *a : 1 }: 2\n",
-        "a: &a [x]\n" + (0..<40).map { "b\($0): &a [*a, *a]\n" }.joined() + "c: { [*a]: 1 }\n",
-        "a: &a { b: *a }", String(repeating: "a: b\n", count: 3000), String(repeating: "\"", count: 2001),
-        (0..<20000).map { "k\($0): { use: echo/x }\n" }.joined(),
-    ])
-    func bombs(_ text: String) {
+    @Test(arguments: Self.bombTexts.indices)
+    func bombs(_ index: Int) {
+        let text = Self.bombTexts[index]
         self.check("version: 1\n" + text, String(text.prefix(20)))
     }
+
+    private static let bombTexts: [String] = {
+        func doubling(_ count: Int) -> String {
+            var text = "a: &a [x]\n"
+            for index in 0..<count { text += "b\(index): &a [*a, *a]\n" }
+            return text
+        }
+        var texts: [String] = []
+        for piece in ["[", "{a: ", "- ", "? ", "\"", "a: b\n", "&a [", "!t "] {
+            texts.append(String(repeating: piece, count: 3000))
+        }
+        texts.append("a: " + String(repeating: "[", count: 900) + String(repeating: "]", count: 900))
+        texts.append(doubling(60))
+        texts.append(doubling(60) + "{ *a : 1 }: 2\n")
+        texts.append(doubling(40) + "c: { [*a]: 1 }\n")
+        texts.append(doubling(40) + "*a : 1\n")
+        texts.append("a: &a { b: *a }")
+        var many = "models:\n"
+        for index in 0..<10000 { many += "  k\(index): { use: echo/x }\n" }
+        texts.append(many)
+        return texts
+    }()
 }

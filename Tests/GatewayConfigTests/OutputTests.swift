@@ -1,13 +1,16 @@
-@testable import GatewayConfig
 import GatewayContract
 import GatewayCore
 import Testing
+
+@testable import GatewayConfig
 
 @Suite struct OutputTests {
     private func state(_ yaml: String, _ routes: [String: String] = [:]) throws -> DesiredState {
         var files = routes
         files["gateway.yaml"] = yaml
-        let result = ConfigLoader(environment: ["K": "sk-test-0123456789", "K2": "sk-test-9876543210"], fileSystem: MemoryFiles(files)).load(path: "gateway.yaml")
+        let result = ConfigLoader(
+            environment: ["K": "sk-test-0123456789", "K2": "sk-test-9876543210"], fileSystem: MemoryFiles(files)
+        ).load(path: "gateway.yaml")
         return try #require(result.desired, "\(result.report())")
     }
 
@@ -19,7 +22,10 @@ import Testing
           slow: { type: echo, faults: { delay: 1s } }
         models:
           "openai/*": { passthrough: openai }
-          smart: { use: [openai/gpt, slow/x], policy: { fallback: [[azure/a, azure/b], slow/y], retry: { attempts: 1 } }, limits: { rpm: 60 } }
+          smart:
+            use: [openai/gpt, slow/x]
+            policy: { fallback: [[azure/a, azure/b], slow/y], retry: { attempts: 1 } }
+            limits: { rpm: 60 }
         keys:
           - { name: dev, secret: "${K}", models: [smart, "openai/*"], expires: 2027-01-31 }
         """
@@ -28,7 +34,9 @@ import Testing
         match: { host: api.test }
         select: { header: X-Version, default: v1.1 }
         versions:
-          v1.1: { path: /v1/chat/completions, schema: openai.chat, deprecated: 2026-01-01, sunset: 2027-01-01, successor: v2, docs: https://d.test/ }
+          v1.1:
+            { path: /v1/chat/completions, schema: openai.chat, deprecated: 2026-01-01, sunset: 2027-01-01,
+              successor: v2, docs: "https://d.test/" }
           v2: { path: /v2/chat/completions, schema: openai.chat, timeouts: { total: 90s }, models: [smart] }
         """
 
@@ -38,8 +46,10 @@ import Testing
         for line in [
             "  listen: [127.0.0.1:8080]\n", "    max_body: 20MiB\n", "    api_key: \"•••\"\n", "      X-Org: \"•••\"\n",
             "    base_url: https://api.openai.com/v1\n", "  \"openai/*\":\n    passthrough: openai\n",
-            "    pool: [openai/gpt, slow/x]\n    policy:\n      fallback: [[azure/a, azure/b], slow/y]\n      retry:\n        attempts: 1\n",
-            "  echo:  # built in\n    type: echo\n", "---\n# routes/chat.yaml\nroute: chat\n", "  v1.1:\n    path: /v1/chat/completions\n",
+            "    pool: [openai/gpt, slow/x]\n    policy:\n      fallback: [[azure/a, azure/b], slow/y]\n      "
+                + "retry:\n        attempts: 1\n",
+            "  echo:  # built in\n    type: echo\n", "---\n# routes/chat.yaml\nroute: chat\n",
+            "  v1.1:\n    path: /v1/chat/completions\n",
             "  - name: dev\n    secret: \"•••\"\n    models: [smart, \"openai/*\"]\n    expires: 2027-01-31\n",
         ] {
             #expect(yaml.contains(line), "\(line)\nin\n\(yaml)")
@@ -86,15 +96,40 @@ import Testing
                 """)
     }
 
-    @Test(arguments: ["plain", "a b", "", "null", "-x", "a: b", "\"q\"", "x\ny", "${A}", "#c", "[x]", "@x", "ä", "true", "1"])
+    /// Guarantee: what a reload cannot change is named.
+    @Test func restartKeysAreNamed() throws {
+        let before = try self.state(Self.one)
+        var after = before
+        after.server.loops = 3
+        after.server.limits.bodyBytesMax = 1
+        after.server.admin = .init(host: "127.0.0.1", port: 1)
+        after.server.drain.grace = .seconds(1)
+        after.accessLog.output = .off
+        after.models = []
+        #expect(
+            StateDifference(from: before, to: after).restartKeys == [
+                "server.admin.address", "server.limits.max_body", "server.loops", "telemetry.access_log.output",
+            ])
+    }
+
+    @Test(arguments: [
+        "plain", "a b", "", "null", "-x", "a: b", "\"q\"", "x\ny", "${A}", "#c", "[x]", "@x", "ä", "true", "1",
+    ])
     func scalarsReadBack(_ text: String) throws {
-        let loader = ConfigLoader(environment: [:], fileSystem: MemoryFiles(["g": "version: 1\n", "routes/r.yaml": "route: r\ndescription: \(YAMLText.scalar(text))\nversions: { v: { path: /x, schema: rerank } }\n"]))
+        let loader = ConfigLoader(
+            environment: [:],
+            fileSystem: MemoryFiles([
+                "g": "version: 1\n",
+                "routes/r.yaml":
+                    "route: r\ndescription: \(YAMLText.scalar(text))\nversions: { v: { path: /x, schema: rerank } }\n",
+            ]))
         let result = loader.load(path: "g")
         #expect(result.desired?.routes.first?.description == text, "\(result.report())")
     }
 
     @Test func aStartWithoutAFile() throws {
-        let made = ConfigLoader.madeUp(environment: ["OPENAI_API_KEY": "sk-test-1", "GEMINI_API_KEY": ""], developmentKey: "sk-test-0123456789")
+        let made = ConfigLoader.madeUp(
+            environment: ["OPENAI_API_KEY": "sk-test-1", "GEMINI_API_KEY": ""], developmentKey: "sk-test-0123456789")
         #expect(
             made.yaml == """
                 version: 1
@@ -120,7 +155,10 @@ import Testing
     @Test func environmentFiles() throws {
         let text = "# c\n\nA=1\nexport B = x\n"
         #expect(EnvironmentFile.parse(text) == .failure(.init(line: 4)))
-        #expect(try EnvironmentFile.parse("A=1\nexport B=\"x y\" \nC='='\nD=\n").get() == ["A": "1", "B": "x y", "C": "=", "D": ""])
+        #expect(
+            try EnvironmentFile.parse("A=1\nexport B=\"x y\" \nC='='\nD=\n").get() == [
+                "A": "1", "B": "x y", "C": "=", "D": "",
+            ])
     }
 }
 

@@ -1,7 +1,8 @@
-@testable import GatewayConfig
 import GatewayContract
 import GatewayCore
 import Testing
+
+@testable import GatewayConfig
 
 @Suite struct ProblemReportTests {
     private static let yaml = """
@@ -9,13 +10,16 @@ import Testing
           gpt5-eu: { provider: azure-eu, model: gpt-5, prioritty: 1 }
               - { when: { max_tokens: { lte: 1024 } }, use: lama }
         """
-    private let sources = ["gateway.yaml": SourceText(file: "gateway.yaml", text: String(repeating: "\n", count: 58) + Self.yaml)]
+    private let sources = [
+        "gateway.yaml": SourceText(file: "gateway.yaml", text: String(repeating: "\n", count: 58) + Self.yaml)
+    ]
 
     /// The messages of the design, as they stand there.
     @Test func rendersLikeTheDesign() {
         let problems = [
             Problem(
-                "E2103", "unknown key `prioritty` in deployment `gpt5-eu`", at: .init(file: "gateway.yaml", line: 60, column: 48),
+                "E2103", "unknown key `prioritty` in deployment `gpt5-eu`",
+                at: .init(file: "gateway.yaml", line: 60, column: 48),
                 label: "did you mean `priority`?",
                 help: "allowed keys: provider, model, limits, weight, priority, max_output_tokens, price, tags"),
             Problem(
@@ -24,7 +28,8 @@ import Testing
                 suggestionOrigin: .init(file: "gateway.yaml", line: 63, column: 3), help: nil, isWarning: false),
             Problem(
                 code: "E5012",
-                message: "route `chat` version `v1` and route `legacy` both match POST api.example.com/v1/chat/completions",
+                message:
+                    "route `chat` version `v1` and route `legacy` both match POST api.test/v1/chat/completions",
                 origin: .init(file: "routes/chat.yaml", line: 21, column: 11),
                 other: .init(file: "routes/legacy.yaml", line: 6, column: 9), suggestion: nil,
                 help: "give one of them a narrower `match.host` or a `priority`", isWarning: false),
@@ -47,7 +52,7 @@ import Testing
                 61 |       - { when: { max_tokens: { lte: 1024 } }, use: lama }
                    |                                                     ^^^^ did you mean `llama` (gateway.yaml:63:3)?
 
-                error[E5012]: route `chat` version `v1` and route `legacy` both match POST api.example.com/v1/chat/completions
+                error[E5012]: route `chat` version `v1` and route `legacy` both match POST api.test/v1/chat/completions
                   --> routes/chat.yaml:21:11
                   --> routes/legacy.yaml:6:9 (other definition)
                    = help: give one of them a narrower `match.host` or a `priority`
@@ -56,14 +61,18 @@ import Testing
     }
 
     private let one = [
-        Problem("E2103", "unknown \"key\", 100%", at: .init(file: "a,b.yaml", line: 60, column: 48), label: "hm?", help: "x\ny", notes: ["n"], other: .init(file: "c", line: 2, column: 3))
+        Problem(
+            "E2103", "unknown \"key\", 100%", at: .init(file: "a,b.yaml", line: 60, column: 48), label: "hm?",
+            help: "x\ny", notes: ["n"], other: .init(file: "c", line: 2, column: 3))
     ]
 
     @Test func json() {
         #expect(
             ProblemReport(self.one).rendered(.json) == """
                 {"problems":[
-                  {"code":"E2103","severity":"error","message":"unknown \\"key\\", 100%","file":"a,b.yaml","line":60,"column":48,"length":1,"label":"hm?","help":"x\\ny","notes":["n"],"other":{"file":"c","line":2,"column":3}}
+                  {"code":"E2103","severity":"error","message":"unknown \\"key\\", 100%","file":"a,b.yaml","line":60,\
+                "column":48,"length":1,"label":"hm?",\
+                "help":"x\\ny","notes":["n"],"other":{"file":"c","line":2,"column":3}}
                 ]}
 
                 """)
@@ -85,7 +94,9 @@ import Testing
 
     @Test func coloursAreOptional() {
         #expect(!ProblemReport(self.one, sources: self.sources).text().contains("\u{1b}"))
-        #expect(ProblemReport(self.one, sources: self.sources).text(colour: true).hasPrefix("\u{1b}[1;31merror[E2103]\u{1b}[0m"))
+        #expect(
+            ProblemReport(self.one, sources: self.sources).text(colour: true).hasPrefix(
+                "\u{1b}[1;31merror[E2103]\u{1b}[0m"))
     }
 
     /// Guarantee: at most 50 are shown, the rest is counted, the order is by file and line.
@@ -94,7 +105,7 @@ import Testing
         let report = ProblemReport(many)
         #expect(report.problems.count == 50 && report.problems.first?.place?.line == 31)
         #expect(report.text().hasSuffix("… and 20 more\n"))
-        #expect(report.summary == "50 errors")
+        #expect(report.summary == "70 errors")
     }
 
     @Test func everyCodeIsExplained() {
@@ -104,13 +115,16 @@ import Testing
         }
         #expect(ProblemCatalog.explanation(of: "E9999") == nil)
         for file in CaseFile.all() {
-            for problem in file.load().problems { #expect(ProblemCatalog.codes.contains(problem.code), "\(problem.code)") }
+            for problem in file.load().problems {
+                #expect(ProblemCatalog.codes.contains(problem.code), "\(problem.code)")
+            }
         }
     }
 
     /// Guarantee: a credential in a file is never shown, not even by the message of another problem or by a YAML fault.
     @Test(arguments: [
-        "providers: { openai: { api_key: sk-test-abcdef, x: 1 } }", "keys: [{ name: a, secret: 'sk-test-abcdef0123', y: 1 }]",
+        "providers: { openai: { api_key: sk-test-abcdef, x: 1 } }",
+        "keys: [{ name: a, secret: 'sk-test-abcdef0123', y: 1 }]",
         "providers: { openai: { \"api_key\": \"sk-test-abcdef\" : } }", "keys: [{ secret : sk-test-abcdef0123 }}]",
         "providers: { a: { type: openai, api_key: none, headers: { Authorization: Bearer sk-test-abcdef, B: } } }",
         "providers: { a: { type: openai, api_key: none, base_url: \"https://u:sk-test-abcdef@x/\" } }",

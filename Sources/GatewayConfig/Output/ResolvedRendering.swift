@@ -10,13 +10,16 @@ public enum ResolvedRendering {
         for section in StateDescription(state).sections where !section.items.isEmpty {
             if section.key == "routes" {
                 for item in section.items {
-                    routes += "---\n# \(shown(self.file(of: state, route: item.name)))\nroute: \(YAMLText.scalar(item.name))\n"
+                    routes +=
+                        "---\n# \(shown(self.file(of: state, route: item.name)))\nroute: "
+                        + "\(YAMLText.scalar(item.name))\n"
                     routes += self.fields(item.fields, indent: "")
                 }
             } else if section.items[0].name.isEmpty {
                 out += "\(section.key):\n" + self.fields(section.items[0].fields, indent: "  ")
             } else {
-                out += "\(section.key):\n" + section.items.map { self.item($0, isInList: section.key == "keys") }.joined()
+                out +=
+                    "\(section.key):\n" + section.items.map { self.item($0, isInList: section.key == "keys") }.joined()
             }
         }
         return out + routes
@@ -57,11 +60,15 @@ public enum ResolvedRendering {
 public struct StateDifference: Sendable, Equatable {
     /// `+ model `fast``, `- key `ci``, `~ provider `openai`` and, indented, the fields that differ.
     public private(set) var lines: [String] = []
+    /// Keys that changed and take effect only at the next start: `server.limits.max_body`.
+    public private(set) var restartKeys: [String] = []
 
+    /// Whether both mean the same.
     public var isEmpty: Bool { self.lines.isEmpty }
     /// With a newline at the end; empty when nothing changes.
     public var text: String { self.lines.map { $0 + "\n" }.joined() }
 
+    /// Where things were written does not matter, only what they say.
     public init(from old: DesiredState, to new: DesiredState) {
         for (before, after) in zip(StateDescription(old).sections, StateDescription(new).sections) {
             self.compare(before, after)
@@ -81,10 +88,21 @@ public struct StateDifference: Sendable, Equatable {
                 continue
             }
             let changes = Self.changes(earlier.fields, item.fields)
+            if item.name.isEmpty { self.noteRestart(after.key, earlier.fields, item.fields) }
             if changes.isEmpty { continue }
             self.lines.append(item.name.isEmpty ? "~ \(after.kind)" : "~ \(after.kind) `\(shown(item.name))`")
             self.lines += changes
         }
+    }
+
+    private mutating func noteRestart(
+        _ section: String, _ before: [StateDescription.Field], _ after: [StateDescription.Field]
+    ) {
+        let old = Dictionary(before.map { ($0.path, $0.value) }) { first, _ in first }
+        let new = Dictionary(after.map { ($0.path, $0.value) }) { first, _ in first }
+        let paths = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
+        self.restartKeys += paths.map { [section] + $0 }
+            .filter { ConfigReference.root.key(at: $0)?.reload == .restart }.map { $0.joined(separator: ".") }.sorted()
     }
 
     private static func changes(_ before: [StateDescription.Field], _ after: [StateDescription.Field]) -> [String] {

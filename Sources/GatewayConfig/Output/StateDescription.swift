@@ -14,7 +14,8 @@ struct StateDescription {
             case .text(let text): YAMLText.scalar(text)
             case .list(let items): YAMLText.list(items)
             case .tiers(let tiers):
-                "[" + tiers.map { $0.count == 1 ? YAMLText.scalar($0[0]) : YAMLText.list($0) }.joined(separator: ", ") + "]"
+                "[" + tiers.map { $0.count == 1 ? YAMLText.scalar($0[0]) : YAMLText.list($0) }.joined(separator: ", ")
+                    + "]"
             case .secret: "\"•••\""
             }
         }
@@ -64,7 +65,10 @@ struct StateDescription {
             Section(kind: "key", key: "keys", items: state.keys.map(Self.key)),
             Section(
                 kind: "telemetry", key: "telemetry",
-                items: [Item(name: "", fields: [Field(key: "access_log.output", value: .text(Self.output(state.accessLog)))])]),
+                items: [
+                    Item(
+                        name: "", fields: [Field(key: "access_log.output", value: .text(Self.output(state.accessLog)))])
+                ]),
             Section(kind: "route", key: "routes", items: state.routes.map(Self.route)),
         ]
     }
@@ -154,7 +158,8 @@ struct StateDescription {
         case .deployments(let tiers):
             fields.append(Field(key: "pool", value: .list(tiers.first?.map(\.name.text) ?? [])))
             if tiers.count > 1 {
-                fields.append(Field(key: "policy.fallback", value: .tiers(tiers.dropFirst().map { $0.map(\.name.text) })))
+                fields.append(
+                    Field(key: "policy.fallback", value: .tiers(tiers.dropFirst().map { $0.map(\.name.text) })))
             }
         }
         if model.retry.attempts > 0 {
@@ -162,7 +167,8 @@ struct StateDescription {
                 (.connect, "connect"), (.tooManyRequests, "429"), (.serverError, "5xx"), (.timeout, "timeout"),
             ]
             fields.append(Field(key: "policy.retry.attempts", value: .text("\(model.retry.attempts)")))
-            fields.append(Field(key: "policy.retry.on", value: .list(names.filter { model.retry.on.contains($0.0) }.map(\.1))))
+            fields.append(
+                Field(key: "policy.retry.on", value: .list(names.filter { model.retry.on.contains($0.0) }.map(\.1))))
         }
         return Item(name: model.name.text, fields: fields + self.limits(model.limits))
     }
@@ -222,7 +228,8 @@ enum YAMLText {
     /// Plain where that reads back as the same text, double-quoted otherwise.
     static func scalar(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        let isPlain = !bytes.isEmpty && bytes.allSatisfy { Units.isLetterOrDigit($0) || Array("._-/:+@".utf8).contains($0) }
+        let isPlain =
+            !bytes.isEmpty && bytes.allSatisfy { Units.isLetterOrDigit($0) || Array("._-/:+@".utf8).contains($0) }
             && !Array("-:@".utf8).contains(bytes[0]) && bytes.last != UInt8(ascii: ":")
             && !["null", "Null", "NULL"].contains(text)
         return isPlain ? text : JSONText.quote(text).withLiteralReferences

@@ -4,14 +4,17 @@ import GatewayCore
 /// One thing that is wrong, or doubtful, in the configuration: what, where, and what to write instead.
 ///
 /// No text in it holds a credential.
-public struct Problem: Sendable, Equatable {
+public struct Problem: Sendable, Hashable {
+    /// A warning keeps no configuration from being used.
     public enum Severity: String, Sendable, CaseIterable {
         case error, warning
     }
 
     /// `E2103`, `W6001`: stable, and explained by `ProblemCatalog.explanation(of:)`.
     public var code: String
+    /// Follows from the first letter of the code, unless the compiler says otherwise.
     public var severity: Severity
+    /// One line; names stand in backquotes, and text from outside is bounded and printable.
     public var message: String
     /// `nil` when the problem belongs to no place in a file.
     public var place: Origin?
@@ -19,12 +22,16 @@ public struct Problem: Sendable, Equatable {
     public var length: Int
     /// Stands behind the carets: ``did you mean `priority`?``
     public var label: String?
+    /// What to do about it.
     public var help: String?
+    /// Reasons, such as an RFC.
     public var notes: [String]
     /// A second place that takes part, such as the other definition of a name.
     public var other: Origin?
+    /// What the second place is.
     public var otherLabel: String
 
+    /// A code that begins with `W` makes a warning.
     public init(
         _ code: String, _ message: String, at place: Origin?, length: Int = 0, label: String? = nil,
         help: String? = nil, notes: [String] = [], other: Origin? = nil, otherLabel: String = "other definition"
@@ -60,27 +67,27 @@ public struct Problem: Sendable, Equatable {
 }
 
 /// What was found so far, in the order of finding. It keeps a bounded number and counts the rest.
-public struct Problems: Sendable {
+struct Problems: Sendable {
     /// More than a person reads; the reports show far fewer.
     static let keptMax = 1000
 
     private(set) var found: [Problem] = []
 
-    public init() {}
+    init() {}
 
-    public mutating func add(_ problem: Problem) {
+    mutating func add(_ problem: Problem) {
         if self.found.count < Self.keptMax { self.found.append(problem) }
     }
 
-    public var hasErrors: Bool { self.found.contains { $0.severity == .error } }
+    var hasErrors: Bool { self.found.contains { $0.severity == .error } }
 
     /// By file and line; each problem once.
-    public var sorted: [Problem] { Self.sorted(self.found) }
+    var sorted: [Problem] { Self.sorted(self.found) }
 
     /// By file (the first one first, as found), line and column; exact repetitions are dropped.
-    public static func sorted(_ problems: [Problem]) -> [Problem] {
-        var unique: [Problem] = []
-        for problem in problems where !unique.contains(problem) { unique.append(problem) }
+    static func sorted(_ problems: [Problem]) -> [Problem] {
+        var met: Set<Problem> = []
+        let unique = problems.filter { met.insert($0).inserted }
         return unique.enumerated().sorted { left, right in
             let (a, b) = (left.element.place, right.element.place)
             let first = (a?.file ?? "", a?.line ?? 0, a?.column ?? 0, left.offset)

@@ -10,13 +10,17 @@ extension ProblemReport {
                 ("code", JSONText.quote(problem.code)), ("severity", JSONText.quote(problem.severity.rawValue)),
                 ("message", JSONText.quote(problem.message)),
             ]
-            if let place = problem.place { fields += self.placeFields(place, length: self.length(of: problem, at: place)) }
+            if let place = problem.place {
+                fields += self.placeFields(place, length: self.length(of: problem, at: place))
+            }
             if let label = problem.label { fields.append(("label", JSONText.quote(label))) }
             if let help = problem.help { fields.append(("help", JSONText.quote(help))) }
             if !problem.notes.isEmpty {
                 fields.append(("notes", "[\(problem.notes.map(JSONText.quote).joined(separator: ","))]"))
             }
-            if let other = problem.other { fields.append(("other", JSONText.object(self.placeFields(other, length: nil)))) }
+            if let other = problem.other {
+                fields.append(("other", JSONText.object(self.placeFields(other, length: nil))))
+            }
             return "  " + JSONText.object(fields)
         }
         return "{\"problems\":[" + (items.isEmpty ? "" : "\n" + items.joined(separator: ",\n") + "\n") + "]}\n"
@@ -36,7 +40,10 @@ extension ProblemReport {
         let rules = codes.map { code in
             JSONText.object([
                 ("id", JSONText.quote(code)),
-                ("shortDescription", JSONText.object([("text", JSONText.quote(ProblemCatalog.title(of: code) ?? code))])),
+                (
+                    "shortDescription",
+                    JSONText.object([("text", JSONText.quote(ProblemCatalog.title(of: code) ?? code))])
+                ),
             ])
         }
         let results = self.problems.map { problem -> String in
@@ -45,7 +52,8 @@ extension ProblemReport {
                 ("message", JSONText.object([("text", JSONText.quote(Self.oneLine(problem)))])),
             ]
             if let place = problem.place {
-                fields.append(("locations", "[\(self.sarifLocation(place, length: self.length(of: problem, at: place)))]"))
+                fields.append(
+                    ("locations", "[\(self.sarifLocation(place, length: self.length(of: problem, at: place)))]"))
             }
             if let other = problem.other {
                 fields.append(("relatedLocations", "[\(self.sarifLocation(other, length: 1))]"))

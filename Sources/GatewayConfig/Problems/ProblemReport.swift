@@ -3,6 +3,7 @@ import GatewayCore
 
 /// Problems as text for people or for machines.
 public struct ProblemReport: Sendable {
+    /// `text` for people, `sarif` (2.1.0) for code scanning, `github` for annotations of a workflow.
     public enum Format: String, Sendable, CaseIterable {
         case text, json, sarif, github
     }
@@ -10,9 +11,11 @@ public struct ProblemReport: Sendable {
     /// Problems shown; the rest is counted.
     public static let shownMax = 50
 
-    public var problems: [Problem]
+    /// Those that are shown, by file and line.
+    public let problems: [Problem]
     private let sources: [String: SourceText]
     private let total: Int
+    private let errors: Int
 
     /// - Parameters:
     ///   - problems: in any order.
@@ -20,10 +23,12 @@ public struct ProblemReport: Sendable {
     public init(_ problems: [Problem], sources: [String: SourceText] = [:]) {
         let sorted = Problems.sorted(problems)
         self.total = sorted.count
+        self.errors = sorted.count { $0.severity == .error }
         self.problems = Array(sorted.prefix(Self.shownMax))
         self.sources = sources
     }
 
+    /// - Parameter colour: ANSI colours; `text` only.
     public func rendered(_ format: Format, colour: Bool = false) -> String {
         switch format {
         case .text: self.text(colour: colour)
@@ -43,9 +48,7 @@ public struct ProblemReport: Sendable {
 
     /// `2 errors, 1 warning`.
     public var summary: String {
-        let errors = self.problems.count { $0.severity == .error }
-        let warnings = self.problems.count - errors
-        return [(errors, "error"), (warnings, "warning")].filter { $0.0 > 0 }
+        [(self.errors, "error"), (self.total - self.errors, "warning")].filter { $0.0 > 0 }
             .map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }.joined(separator: ", ")
     }
 

@@ -3,20 +3,20 @@ import GatewayCore
 
 /// The lines of a file, for showing them under a problem. Credentials written into it are masked.
 public struct SourceText: Sendable {
-    public let file: String
+    let file: String
     private let lines: [String]
     /// Columns to mask, 1-based, per 1-based line.
     private var masked: [Int: [Range<Int>]] = [:]
 
-    public init(file: String, text: String) {
+    init(file: String, text: String) {
         self.file = file
         self.lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(String.init)
     }
 
-    public var lineCount: Int { self.lines.count }
+    var lineCount: Int { self.lines.count }
 
     /// The line as it may be shown: no control characters, no credentials.
-    public func line(_ number: Int) -> String? {
+    func line(_ number: Int) -> String? {
         guard self.lines.indices.contains(number - 1) else { return nil }
         let hidden = (self.masked[number] ?? []) + Self.credentials(in: self.lines[number - 1])
         var out = String.UnicodeScalarView()
@@ -58,7 +58,7 @@ public struct SourceText: Sendable {
     }
 
     /// How many characters the value, key or collection that begins there has on its line; at least 1.
-    public func spanLength(line: Int, column: Int) -> Int {
+    func spanLength(line: Int, column: Int) -> Int {
         guard self.lines.indices.contains(line - 1), column > 0 else { return 1 }
         let scalars = Array(self.lines[line - 1].unicodeScalars)
         guard column <= scalars.count else { return 1 }

@@ -41,8 +41,10 @@ public protocol ConfigFileSystem: Sendable {
 
 /// The machine's own files.
 public struct LocalFiles: ConfigFileSystem {
+    /// Paths that are not absolute are seen from the working folder.
     public init() {}
 
+    /// Regular files only: a pipe or a device would block a reload.
     public func read(_ path: String, bytesMax: Int) throws(FileFault) -> [UInt8] {
         if path == "-" { return try Self.read(descriptor: 0, bytesMax: bytesMax) }
         // A pipe without a writer must not block the daemon's reload.
@@ -74,6 +76,7 @@ public struct LocalFiles: ConfigFileSystem {
         }
     }
 
+    /// Blocks on the disk.
     public func list(_ folder: String) throws(FileFault) -> [String] {
         guard let stream = opendir(folder) else { throw FileFault(errno: errno) }
         defer { closedir(stream) }
@@ -90,18 +93,22 @@ public struct LocalFiles: ConfigFileSystem {
 
 /// Files that exist in memory only: for texts that were made up, and for tests.
 public struct MemoryFiles: ConfigFileSystem {
+    /// Text by path.
     public var files: [String: String]
 
+    /// Folders exist as far as paths go through them.
     public init(_ files: [String: String]) {
         self.files = files
     }
 
+    /// By exactly the path that was given.
     public func read(_ path: String, bytesMax: Int) throws(FileFault) -> [UInt8] {
         guard let text = self.files[path] else { throw .missing }
         guard text.utf8.count <= bytesMax else { throw .tooLarge }
         return Array(text.utf8)
     }
 
+    /// Sorted.
     public func list(_ folder: String) throws(FileFault) -> [String] {
         let prefix = folder == "." ? "" : folder + "/"
         let below = self.files.keys.filter { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }

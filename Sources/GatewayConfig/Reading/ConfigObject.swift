@@ -1,7 +1,8 @@
 import GatewayContract
 import GatewayCore
 
-/// A mapping whose keys were checked against their table. Reads never fail loudly: a problem is collected, and the value
+/// A mapping whose keys were checked against their table. Reads never fail loudly: a problem is collected, and the
+/// value
 /// is missing.
 struct ConfigObject: Sendable {
     let table: ConfigTable
@@ -35,14 +36,18 @@ struct ConfigObject: Sendable {
             }
             for key in table.keys where key.isRequired && entries[key.name] == nil && !ignoring.contains(key.name) {
                 walk.report(
-                    Problem("E2102", "\(subject) has no `\(key.name)`", at: self.origin, help: "`\(key.name)`: \(key.meaning)"))
+                    Problem(
+                        "E2102", "\(subject) has no `\(key.name)`", at: self.origin,
+                        help: "`\(key.name)`: \(key.meaning)"))
             }
         case .null where !table.keys.contains { $0.isRequired }:
             break
         default:
             isMapping = false
             walk.report(
-                Problem("E2101", "\(subject) must be a mapping, found \(node.kind)", at: node.origin, help: Self.allowed(table)))
+                Problem(
+                    "E2101", "\(subject) must be a mapping, found \(node.kind)", at: node.origin,
+                    help: Self.allowed(table)))
         }
         self.entries = entries
         self.isMapping = isMapping
@@ -52,7 +57,8 @@ struct ConfigObject: Sendable {
         let name = shown(entry.name)
         if let feature = table.notBuilt[entry.name] {
             return Problem(
-                "E2104", "`\(name)` in \(subject) is not built yet: this version has no \(feature)", at: entry.nameOrigin,
+                "E2104", "`\(name)` in \(subject) is not built yet (\(feature))",
+                at: entry.nameOrigin,
                 help: "remove the key; nothing here would act on it")
         }
         let close = entry.name.utf8.count > 100 ? nil : ClosestName.find(entry.name, among: table.names)
@@ -61,7 +67,9 @@ struct ConfigObject: Sendable {
             label: close.map { "did you mean `\($0)`?" }, help: Self.allowed(table))
     }
 
-    private static func allowed(_ table: ConfigTable) -> String { "allowed keys: \(table.names.joined(separator: ", "))" }
+    private static func allowed(_ table: ConfigTable) -> String {
+        "allowed keys: \(table.names.joined(separator: ", "))"
+    }
 
     /// What was written behind a key of the table.
     subscript(name: String) -> ConfigNode? {
@@ -253,12 +261,16 @@ extension ConfigWalk {
         return nil
     }
 
-    mutating func choice(_ node: ConfigNode, _ what: String, _ choices: [String], notBuilt: [String: String] = [:]) -> String? {
+    mutating func choice(_ node: ConfigNode, _ what: String, _ choices: [String], notBuilt: [String: String] = [:])
+        -> String?
+    {
         guard let value = self.text(node, what) else { return nil }
         if choices.contains(value.text) { return value.text }
         if let feature = notBuilt[value.text] {
             self.report(
-                Problem("E2104", "`\(value.text)` as \(what) is not built yet: this version has no \(feature)", at: node.origin))
+                Problem(
+                    "E2104", "`\(value.text)` as \(what) is not built yet (\(feature))",
+                    at: node.origin))
             return nil
         }
         let close = value.text.utf8.count > 100 ? nil : ClosestName.find(value.text, among: choices)
@@ -266,13 +278,15 @@ extension ConfigWalk {
         self.report(
             Problem(
                 "E2105", "\(what) cannot be \(found)", at: node.origin, label: close.map { "did you mean `\($0)`?" },
-                help: choices.count == 1 ? "the one value is \(choices[0])" : "one of: \(choices.joined(separator: ", "))"))
+                help: choices.count == 1
+                    ? "the one value is \(choices[0])" : "one of: \(choices.joined(separator: ", "))"))
         return nil
     }
 
     /// 1 to 128 bytes without white space and control characters, so that it can stand in a label and in a log.
     mutating func isName(_ text: String, at place: Origin, _ what: String) -> Bool {
-        let isFine = (1...128).contains(text.utf8.count)
+        let isFine =
+            (1...128).contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy { !isUnprintable($0) && !$0.properties.isWhitespace }
         if !isFine {
             self.report(

@@ -40,7 +40,7 @@ struct ConfigWalk: Sendable {
     mutating func read(_ path: String, bytesMax: Int = Self.fileBytesMax) -> Result<[UInt8], FileFault> {
         do {
             let bytes = try self.files.read(path, bytesMax: bytesMax)
-            self.watched.files[path] = .some(ContentHash(bytes))
+            if path != "-" { self.watched.files[path] = .some(ContentHash(bytes)) }
             self.revision.add(path.utf8)
             self.revision.add([0])
             self.revision.add(bytes)
@@ -91,7 +91,8 @@ struct ConfigWalk: Sendable {
                     isFaulty = true
                     let place = self.place(of: offset, in: scalar, node)
                     self.report(
-                        Problem(fault.code, fault.message, at: place, length: length, label: fault.label, help: fault.help))
+                        Problem(
+                            fault.code, fault.message, at: place, length: length, label: fault.label, help: fault.help))
                 }
             }
         }
@@ -120,7 +121,8 @@ struct ConfigWalk: Sendable {
             switch self.read(resolved, bytesMax: Self.secretBytesMax) {
             case .failure(let fault):
                 let help = fault == .tooLarge ? "at most \(Units.text(bytes: Self.secretBytesMax)) are read" : nil
-                return .failure(.init(code: "E1404", message: "cannot read `\(shown(resolved))`: \(fault.text)", help: help))
+                return .failure(
+                    .init(code: "E1404", message: "cannot read `\(shown(resolved))`: \(fault.text)", help: help))
             case .success(let bytes):
                 guard let text = String(validating: bytes, as: UTF8.self) else {
                     return .failure(.init(code: "E1404", message: "`\(shown(resolved))` is not UTF-8 text"))

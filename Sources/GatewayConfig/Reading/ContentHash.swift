@@ -2,13 +2,13 @@
 public struct ContentHash: Hashable, Sendable, CustomStringConvertible {
     private var state: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
 
-    public init() {}
+    init() {}
 
-    public init(_ bytes: some Sequence<UInt8>) {
+    init(_ bytes: some Sequence<UInt8>) {
         self.add(bytes)
     }
 
-    public mutating func add(_ bytes: some Sequence<UInt8>) {
+    mutating func add(_ bytes: some Sequence<UInt8>) {
         for byte in bytes {
             self.state ^= UInt128(byte)
             self.state = self.state &* 0x0000_0000_0100_0000_0000_0000_0000_013b

@@ -63,7 +63,8 @@ enum Interpolation {
         if inside.contains("${") { return malformed("a reference cannot stand inside another one") }
         if inside.hasPrefix("file:") {
             let path = String(inside.dropFirst(5))
-            return path.isEmpty ? malformed("`${file:}` names no file") : .reference(.file(path), offset: offset, length: length)
+            return path.isEmpty
+                ? malformed("`${file:}` names no file") : .reference(.file(path), offset: offset, length: length)
         }
         let name = String(inside.unicodeScalars.prefix { self.isNameScalar($0) })
         guard let first = name.unicodeScalars.first, !("0"..."9").contains(first) else {
@@ -98,7 +99,8 @@ enum Interpolation {
     }
 
     /// The value of a variable, or what to say about it. An empty variable counts as unset for `:-` and `:?`.
-    static func value(_ name: String, _ otherwise: Otherwise, _ environment: [String: String]) -> Result<String, Fault> {
+    static func value(_ name: String, _ otherwise: Otherwise, _ environment: [String: String]) -> Result<String, Fault>
+    {
         let value = environment[name]
         switch otherwise {
         case .required:

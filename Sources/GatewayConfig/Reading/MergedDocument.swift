@@ -15,7 +15,9 @@ struct MergedDocument {
             if entry.name == "version" { continue }
             if entry.name == "include" || entry.name == "routes_dir" {
                 walk.report(
-                    Problem("E2113", "`\(entry.name)` cannot stand in an included file", at: entry.nameOrigin, help: "write it into the main file"))
+                    Problem(
+                        "E2113", "`\(entry.name)` cannot stand in an included file", at: entry.nameOrigin,
+                        help: "write it into the main file"))
                 continue
             }
             guard let index = self.entries.firstIndex(where: { $0.name == entry.name }) else {

@@ -57,7 +57,8 @@ enum Units {
     ]
 
     static func text(bytes: Int) -> String {
-        for (unit, scale) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes % scale == 0 && bytes > 0 {
+        for (unit, scale) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
+        where bytes % scale == 0 && bytes > 0 {
             return "\(bytes / scale)\(unit)"
         }
         return "\(bytes)"
@@ -145,7 +146,8 @@ enum Units {
         return .success(BaseURL(tls: tls, host: name, port: port, path: path))
     }
 
-    /// A name of letters, digits, `-`, `.` and `_`, an IPv4 address, or an IPv6 one in brackets; lower case, unbracketed.
+    /// A name of letters, digits, `-`, `.` and `_`, an IPv4 address, or an IPv6 one in brackets; lower case,
+    /// unbracketed.
     static func host(_ text: String) -> String? {
         if text.hasPrefix("["), text.hasSuffix("]") {
             guard let address = IPAddress(String(text.dropFirst().dropLast())), !address.isIPv4 else { return nil }

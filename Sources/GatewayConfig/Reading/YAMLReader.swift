@@ -40,7 +40,8 @@ struct YAMLReader {
         if text.unicodeScalars.first == "\u{feff}" { text.unicodeScalars.removeFirst() }
         var reader = YAMLReader(file: file, text: text)
         let node = reader.compose(text)
-        let root = node.flatMap { reader.converted($0, depth: 0) }
+        var root = node.flatMap { reader.converted($0, depth: 0) }
+        if reader.isRefused { root = nil }
         let isEmpty = node == nil && !reader.problems.hasErrors
         return Reading(root: root, source: reader.source, problems: reader.problems, isEmpty: isEmpty)
     }
@@ -81,6 +82,10 @@ struct YAMLReader {
 
     private func problem(_ fault: YamlError, in text: String) -> Problem {
         switch fault {
+        case .composer(_, "but found another document", let mark, _):
+            return Problem(
+                "E1204", "a file is one document, and a second one begins here", at: self.origin(mark),
+                help: "remove the `---`")
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             var place = self.origin(mark)
@@ -88,7 +93,8 @@ struct YAMLReader {
             if let context, isBehindText {
                 // Text that ran to the end of the file: where it began says more.
                 return Problem(
-                    "E1201", "this is no YAML: \(shown(context.text)), \(shown(problem))", at: self.origin(context.mark), length: 1)
+                    "E1201", "this is no YAML: \(shown(context.text)), \(shown(problem))",
+                    at: self.origin(context.mark), length: 1)
             }
             if isBehindText { place = Origin(file: self.file, line: max(1, mark.line - 1), column: 1) }
             let notes = context.map { ["\($0.text) at line \($0.mark.line), column \($0.mark.column)"] } ?? []
@@ -111,7 +117,12 @@ struct YAMLReader {
             return "quote a value that holds `: `, and check the indentation"
         }
         if problem.contains("cannot start any token") { return "quote a value that begins with this character" }
-        if problem.contains("undefined alias") { return "quote a value that begins with `*`, such as \"*\"" }
+        if self.source.line(line)?.contains("${") ?? false {
+            return "quote a reference inside of `{ }` and `[ ]`: \"${NAME}\""
+        }
+        if problem.contains("alias") || problem.contains("alphabetic or numeric") {
+            return "quote a value that begins with `*`, such as \"*\""
+        }
         return nil
     }
 
@@ -145,7 +156,8 @@ struct YAMLReader {
 
     /// In flow style on the same line, in block style at the same column of a later line.
     private func repetition(of name: String, after first: Origin) -> Origin? {
-        for column in self.source.columns(of: name, line: first.line, after: first.column) where self.isKey(name, first.line, column) {
+        for column in self.source.columns(of: name, line: first.line, after: first.column)
+        where self.isKey(name, first.line, column) {
             return Origin(file: self.file, line: first.line, column: column)
         }
         for line in (first.line + 1)..<max(first.line + 1, self.source.lineCount + 1)
@@ -280,7 +292,9 @@ enum AliasRules {
             case UInt8(ascii: "{"):
                 isReference = isReference || previous == UInt8(ascii: "$")
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                if !isReference { hasCollectionKey = hasCollectionKey || self.isKey(bytes, from: index + 1, skippingName: false) }
+                if !isReference {
+                    hasCollectionKey = hasCollectionKey || self.isKey(bytes, from: index + 1, skippingName: false)
+                }
                 if byte == UInt8(ascii: "}") { isReference = false }
             default:
                 break

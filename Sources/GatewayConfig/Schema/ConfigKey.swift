@@ -63,9 +63,19 @@ struct ConfigTable: Sendable {
     /// Where it stands: `providers.<name>`.
     var place: String
     var keys: [ConfigKey]
-    /// Keys of the full schema whose feature does not exist yet, and the feature's name. They are refused (DESIGN 13.21).
+    /// Keys of the full schema whose feature does not exist yet, and the feature's name. They are refused (DESIGN
+    /// 13.21).
     var notBuilt: [String: String] = [:]
 
     func key(_ name: String) -> ConfigKey? { self.keys.first { $0.name == name } }
     var names: [String] { self.keys.map(\.name) }
+
+    /// The key at the end of a path of mappings.
+    func key(at path: [String]) -> ConfigKey? {
+        guard let first = path.first, let key = self.key(first) else { return nil }
+        if path.count == 1 { return key }
+        let values: [ConfigValue] = if case .either(let values) = key.value { values } else { [key.value] }
+        for case .object(let table) in values { return table.key(at: Array(path.dropFirst())) }
+        return nil
+    }
 }

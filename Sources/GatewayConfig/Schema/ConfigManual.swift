@@ -2,12 +2,14 @@ import GatewayCore
 
 /// The page `docs/reference/config.md`, printed from the tables.
 public enum ConfigManual {
+    /// The whole page.
     public static var markdown: String {
         var out = """
             # Configuration reference
 
-            Every key of this version. This page is printed from the tables that the configuration reader checks keys
-            against; do not edit it. Unknown keys are errors, and so are keys of features that this version does not have.
+            Every key of this version. This page is printed from the tables that the configuration reader checks
+            keys against; do not edit it. Unknown keys are errors, and so are keys of features that this version does
+            not have.
 
             *hot*: an edit takes effect while running. *restart*: it is reported, and takes effect at the next start.
 
@@ -26,7 +28,8 @@ public enum ConfigManual {
         var out = "### `\(table.place)`\n\n| Key | Type | Default | Change | Meaning |\n|---|---|---|---|---|\n"
         for key in table.keys {
             let fallback = key.isRequired ? "*required*" : key.defaultText.map { "`\($0)`" } ?? "–"
-            out += "| `\(key.name)` | \(self.type(key.value)) | \(fallback) | \(key.reload.rawValue) | \(key.meaning) |\n"
+            out +=
+                "| `\(key.name)` | \(self.type(key.value)) | \(fallback) | \(key.reload.rawValue) | \(key.meaning) |\n"
         }
         if !table.notBuilt.isEmpty {
             let names = table.notBuilt.keys.sorted().map { "`\($0)`" }.joined(separator: ", ")
@@ -87,7 +90,7 @@ public enum ConfigManual {
         | `${VAR}` | the environment variable, which must be set |
         | `${VAR:-default}` | with a default for an unset or empty one |
         | `${VAR:?message}` | must be set and not empty, or the start fails with the message |
-        | `${file:/path}` | the contents of a file without one newline at the end; watched like the configuration itself |
+        | `${file:/path}` | the contents of a file without one newline at the end; watched like the configuration |
         | `$${` | a literal `${` |
         | `os.environ/NAME` | LiteLLM's form of `${NAME}`; draws a warning |
 

@@ -5,16 +5,20 @@ enum ConfigReference {
     static let root = ConfigTable(
         id: "gateway", place: "gateway.yaml",
         keys: [
-            ConfigKey("version", .integer(1...1), required: true, .restart, "Version of this schema: write `version: 1`."),
+            ConfigKey(
+                "version", .integer(1...1), required: true, .restart, "Version of this schema: write `version: 1`."),
             ConfigKey(
                 "listen", .either([.address, .list(.address)]), default: "127.0.0.1:8080", .restart,
                 "Short form of `server.listen`."),
             ConfigKey(
                 "include", .either([.text, .list(.text)]), .hot,
-                "Further files, merged in this order. `*` and `?` match names; a `?` at the end makes an entry optional. "
+                "Further files, merged in this order. `*` and `?` match names; a `?` at the end makes an entry "
+                    + "optional. "
                     + "Each key may be defined in one file only."),
             ConfigKey("server", .object(Self.server), .restart, "Listeners and bounds of the process."),
-            ConfigKey("providers", .map(Self.provider), .hot, "Accounts at model vendors. `echo` is there without being declared."),
+            ConfigKey(
+                "providers", .map(Self.provider), .hot,
+                "Accounts at model vendors. `echo` is there without being declared."),
             ConfigKey("deployments", .map(Self.deployment), .hot, "One model at one provider each."),
             ConfigKey("models", .map(Self.model), .hot, "The names that clients send."),
             ConfigKey("keys", .list(.object(Self.key)), .hot, "Inference keys."),
@@ -34,7 +38,9 @@ enum ConfigReference {
         keys: [
             ConfigKey(
                 "listen", .either([.address, .list(.either([.address, .object(Self.listener)]))]),
-                default: "127.0.0.1:8080", .restart, "Addresses to serve on: an IP address or `localhost`, and a port."),
+                default: "127.0.0.1:8080", .restart,
+                "Addresses to serve on: an IP address or `localhost`, and a "
+                    + "port."),
             ConfigKey(
                 "admin", .either([.address, .object(Self.admin)]), default: "127.0.0.1:9901", .restart,
                 "Address of `/health/*` and `/metrics`."),
@@ -69,10 +75,19 @@ enum ConfigReference {
     static let serverLimits = ConfigTable(
         id: "server_limits", place: "server.limits",
         keys: [
-            ConfigKey("max_body", .size(1024...(1 << 30)), default: "20MiB", .restart, "Largest request body; beyond it 413."),
-            ConfigKey("max_header", .size(1024...(1 << 20)), default: "64KiB", .restart, "Bytes of a request's head; beyond it 431."),
-            ConfigKey("max_header_fields", .integer(8...1000), default: "100", .restart, "Header fields of a request; beyond it 431."),
-            ConfigKey("idle_timeout", .duration(Self.clientTimes), default: "5m", .restart, "A connection without a request is closed after it."),
+            ConfigKey(
+                "max_body", .size(1024...(1 << 30)), default: "20MiB", .restart,
+                "Largest request body; beyond it "
+                    + "413."),
+            ConfigKey(
+                "max_header", .size(1024...(1 << 20)), default: "64KiB", .restart,
+                "Bytes of a request's head; beyond it 431."),
+            ConfigKey(
+                "max_header_fields", .integer(8...1000), default: "100", .restart,
+                "Header fields of a request; beyond it 431."),
+            ConfigKey(
+                "idle_timeout", .duration(Self.clientTimes), default: "5m", .restart,
+                "A connection without a request is closed after it."),
             ConfigKey(
                 "head_timeout", .duration(Self.clientTimes), default: "15s", .restart,
                 "From a request's first byte to the end of its head; beyond it 408."),
@@ -90,10 +105,14 @@ enum ConfigReference {
     static let provider = ConfigTable(
         id: "provider", place: "providers.<name>",
         keys: [
-            ConfigKey("type", .choice(Self.providerTypes), .hot, "What kind of account. Default: the provider's name, when it is one of these."),
+            ConfigKey(
+                "type", .choice(Self.providerTypes), .hot,
+                "What kind of account. Default: the provider's name, when it is one of these."),
             ConfigKey(
                 "base_url", .url, .hot,
-                "What the vendor's official SDK takes as its base URL. Required for `openai-compatible`; `azure` has `endpoint`."),
+                "What the vendor's official SDK takes as its base URL. Required for `openai-compatible`; `azure` has "
+                    + "`endpoint`."
+            ),
             ConfigKey("endpoint", .url, .hot, "`azure` only, required there: `https://….openai.azure.com`."),
             ConfigKey(
                 "api_key", .secret, .hot,
@@ -101,12 +120,15 @@ enum ConfigReference {
             ConfigKey("headers", .headers, .hot, "Sent with every request, after the gateway's own."),
             ConfigKey("api_version", .text, .hot, "`azure` only. Without it the `/openai/v1` paths are used."),
             ConfigKey("timeouts", .object(Self.timeouts), .hot, "How long each phase of an attempt may take."),
-            ConfigKey("ca_file", .file, .hot, "PEM file with the certificate authorities to trust instead of the system's."),
-            ConfigKey("max_connections", .integer(1...65535), default: "1024", .hot, "Connections to it per event loop."),
+            ConfigKey(
+                "ca_file", .file, .hot, "PEM file with the certificate authorities to trust instead of the system's."),
+            ConfigKey(
+                "max_connections", .integer(1...65535), default: "1024", .hot, "Connections to it per event loop."),
             ConfigKey("faults", .object(Self.faults), .hot, "`echo` only: faults to inject."),
         ],
         notBuilt: [
-            "keys": "pools of provider keys", "health": "active health checks", "load_metrics": "load metrics of model servers",
+            "keys": "pools of provider keys", "health": "active health checks",
+            "load_metrics": "load metrics of model servers",
             "dedicated_to": "dedicated provider accounts", "region": "regional providers", "project": "Google projects",
         ])
 
@@ -114,12 +136,18 @@ enum ConfigReference {
     static let timeouts = ConfigTable(
         id: "timeouts", place: "providers.<name>.timeouts",
         keys: [
-            ConfigKey("connect", .duration(Self.phaseTimes), default: "2s", .hot, "To an open connection, TLS included."),
+            ConfigKey(
+                "connect", .duration(Self.phaseTimes), default: "2s", .hot, "To an open connection, TLS included."),
             ConfigKey(
                 "head", .duration(Self.phaseTimes), .hot,
-                "From the request's last byte to the answer's head. Default: `first_content` for streams, `total` otherwise."),
-            ConfigKey("first_content", .duration(Self.phaseTimes), default: "2m", .hot, "To a stream's first event with content; comments do not count."),
-            ConfigKey("inter_content", .duration(Self.phaseTimes), default: "2m", .hot, "Between two events with content."),
+                "From the request's last byte to the answer's head. Default: `first_content` for streams, `total` "
+                    + "otherwise."
+            ),
+            ConfigKey(
+                "first_content", .duration(Self.phaseTimes), default: "2m", .hot,
+                "To a stream's first event with content; comments do not count."),
+            ConfigKey(
+                "inter_content", .duration(Self.phaseTimes), default: "2m", .hot, "Between two events with content."),
             ConfigKey("total", .duration(Self.phaseTimes), default: "10m", .hot, "The whole attempt."),
         ])
 
@@ -130,7 +158,9 @@ enum ConfigReference {
             ConfigKey("event_delay", .duration(Self.drainTimes), default: "0", .hot, "Between two events of a stream."),
             ConfigKey("status", .integer(400...599), .hot, "Answer with this status and the dialect's error body."),
             ConfigKey("retry_after", .integer(0...86400), .hot, "Seconds; sent with `status`."),
-            ConfigKey("reset_after", .integer(0...1_000_000), .hot, "Break the connection off after so many events; 0: before the head."),
+            ConfigKey(
+                "reset_after", .integer(0...1_000_000), .hot,
+                "Break the connection off after so many events; 0: before the head."),
             ConfigKey("no_usage", .boolean, default: "false", .hot, "Report no usage."),
         ])
 
@@ -138,8 +168,12 @@ enum ConfigReference {
         id: "deployment", place: "deployments.<name>",
         keys: [
             ConfigKey("provider", .name, required: true, .hot, "A provider's name."),
-            ConfigKey("model", .text, required: true, .hot, "The name that the provider knows the model by. For Azure: the Azure deployment."),
-            ConfigKey("weight", .integer(0...1000), default: "1", .hot, "Share in a pool; 0 takes traffic only when nothing else is left."),
+            ConfigKey(
+                "model", .text, required: true, .hot,
+                "The name that the provider knows the model by. For Azure: the Azure deployment."),
+            ConfigKey(
+                "weight", .integer(0...1000), default: "1", .hot,
+                "Share in a pool; 0 takes traffic only when nothing else is left."),
         ],
         notBuilt: [
             "limits": "limits of deployments", "max_output_tokens": "output caps of deployments", "price": "prices",
@@ -151,10 +185,16 @@ enum ConfigReference {
         keys: [
             ConfigKey(
                 "use", .either([.text, .list(.text)]), .hot,
-                "A deployment, a model, or `provider/model` for an unnamed deployment. A list is a pool, or a chain with `policy: fallback`."),
+                "A deployment, a model, or `provider/model` for an unnamed deployment. A list is a pool, or a chain "
+                    + "with `policy: fallback`."
+            ),
             ConfigKey("pool", .list(.text), .hot, "Long form of a list in `use`."),
-            ConfigKey("policy", .either([.choice(["fallback"]), .object(Self.policy)]), .hot, "`fallback`: the entries of `use` in order; or the long form."),
-            ConfigKey("passthrough", .name, .hot, "For names that end in `*`: the provider that gets the rest of the name as it is."),
+            ConfigKey(
+                "policy", .either([.choice(["fallback"]), .object(Self.policy)]), .hot,
+                "`fallback`: the entries of `use` in order; or the long form."),
+            ConfigKey(
+                "passthrough", .name, .hot,
+                "For names that end in `*`: the provider that gets the rest of the name as it is."),
             ConfigKey("limits", .object(Self.limits), .hot, "What all callers of this model may use together."),
         ],
         notBuilt: [
@@ -165,7 +205,9 @@ enum ConfigReference {
     static let policy = ConfigTable(
         id: "policy", place: "models.<name>.policy",
         keys: [
-            ConfigKey("fallback", .list(.either([.text, .list(.text)])), .hot, "Tiers after the pool, in order; an entry that is a list is a pool."),
+            ConfigKey(
+                "fallback", .list(.either([.text, .list(.text)])), .hot,
+                "Tiers after the pool, in order; an entry that is a list is a pool."),
             ConfigKey("retry", .object(Self.retry), .hot, "Further attempts within a tier. Without it: none."),
         ],
         notBuilt: ["balance": "other balancing than by weight", "hedge": "hedging", "sticky": "sticky choices"])
@@ -175,13 +217,16 @@ enum ConfigReference {
         id: "retry", place: "models.<name>.policy.retry",
         keys: [
             ConfigKey("attempts", .integer(0...10), required: true, .hot, "Attempts after the first one."),
-            ConfigKey("on", .list(.choice(Self.retryConditions)), default: "[connect, 429, 5xx, timeout]", .hot, "What is tried again."),
+            ConfigKey(
+                "on", .list(.choice(Self.retryConditions)), default: "[connect, 429, 5xx, timeout]", .hot,
+                "What is tried again."),
         ])
 
     static let limits = ConfigTable(
         id: "limits", place: "limits",
         keys: [
-            ConfigKey("rpm", .count(1...1_000_000_000), .hot, "Requests per minute; one minute's worth may come at once."),
+            ConfigKey(
+                "rpm", .count(1...1_000_000_000), .hot, "Requests per minute; one minute's worth may come at once."),
             ConfigKey("tpm", .count(1...1_000_000_000), .hot, "Tokens per minute."),
             ConfigKey("concurrency", .count(1...1_000_000), .hot, "Exchanges at the same time."),
         ])
@@ -190,9 +235,11 @@ enum ConfigReference {
         id: "key", place: "keys[]",
         keys: [
             ConfigKey("name", .name, required: true, .hot, "Stands in logs and metrics; keeps the limits' state."),
-            ConfigKey("secret", .secret, required: true, .hot, "What clients send: 16 to 256 visible ASCII characters."),
+            ConfigKey(
+                "secret", .secret, required: true, .hot, "What clients send: 16 to 256 visible ASCII characters."),
             ConfigKey("models", .list(.text), .hot, "Names, or a prefix and `*`. Without it: every model."),
-            ConfigKey("allow_ips", .list(.addressBlock), .hot, "Addresses it may be used from. Without it: every address."),
+            ConfigKey(
+                "allow_ips", .list(.addressBlock), .hot, "Addresses it may be used from. Without it: every address."),
             ConfigKey("expires", .date, .hot, "From this day on (00:00 UTC) it is refused."),
             ConfigKey("limits", .object(Self.limits), .hot, "What this key may use."),
         ],
@@ -210,7 +257,9 @@ enum ConfigReference {
         id: "access_log", place: "telemetry.access_log",
         keys: [
             ConfigKey("format", .choice(["json"]), default: "json", .restart, "Form of a line."),
-            ConfigKey("output", .either([.choice(["stdout", "stderr", "off"]), .file]), default: "stdout", .restart, "Where the lines go: one of these words, or a path with a `/`."),
+            ConfigKey(
+                "output", .either([.choice(["stdout", "stderr", "off"]), .file]), default: "stdout", .restart,
+                "Where the lines go: one of these words, or a path with a `/`."),
         ],
         notBuilt: ["sample": "sampling of the access log"])
 }

@@ -17,7 +17,8 @@ public enum ConfigSchema {
         self.collect(root, &tables)
         let definitions = tables.values.sorted { $0.id < $1.id }.map { ($0.id, self.table($0, isRoot: false)) }
         let head = "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\(JSONText.quote(title)),"
-        return head + self.table(root, isRoot: true).dropFirst().dropLast() + ",\"$defs\":\(JSONText.object(definitions))}\n"
+        return head + self.table(root, isRoot: true).dropFirst().dropLast()
+            + ",\"$defs\":\(JSONText.object(definitions))}\n"
     }
 
     private static func collect(_ table: ConfigTable, _ tables: inout [String: ConfigTable]) {
@@ -41,7 +42,9 @@ public enum ConfigSchema {
             let meaning = key.meaning + (key.defaultText.map { " Default: \($0)." } ?? "")
             return (key.name, "{\"description\":\(JSONText.quote(meaning)),\(self.type(key.value).dropFirst())")
         }
-        var fields = [("type", "\"object\""), ("properties", JSONText.object(properties)), ("additionalProperties", "false")]
+        var fields = [
+            ("type", "\"object\""), ("properties", JSONText.object(properties)), ("additionalProperties", "false"),
+        ]
         let required = table.keys.filter(\.isRequired).map { JSONText.quote($0.name) }
         if !required.isEmpty { fields.append(("required", "[\(required.joined(separator: ","))]")) }
         return JSONText.object(fields)

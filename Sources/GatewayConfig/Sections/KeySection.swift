@@ -5,9 +5,13 @@ import GatewayCore
 struct KeySection {
     static func keys(_ items: [ConfigNode], _ walk: inout ConfigWalk) -> [KeySpec] {
         var keys: [KeySpec] = []
+        var names: [KeyName: KeySpec] = [:]
+        var secrets: [Secret: KeySpec] = [:]
         for item in items {
             guard let key = self.key(item, &walk) else { continue }
-            self.checkUnique(key, among: keys, &walk)
+            let sameName = names.updateValue(key, forKey: key.name)
+            let sameSecret = secrets.updateValue(key, forKey: key.secret)
+            self.checkUnique(key, sameName: sameName, sameSecret: sameSecret, &walk)
             keys.append(key)
         }
         return keys
@@ -15,7 +19,8 @@ struct KeySection {
 
     private static func key(_ item: ConfigNode, _ walk: inout ConfigWalk) -> KeySpec? {
         var subject = "a key"
-        if case .map(let entries) = item.content, let name = entries.first(where: { $0.name == "name" })?.value.rawText {
+        if case .map(let entries) = item.content, let name = entries.first(where: { $0.name == "name" })?.value.rawText
+        {
             subject = "key `\(shown(name))`"
         }
         let object = ConfigObject(item, ConfigReference.key, subject: subject, &walk)
@@ -28,11 +33,14 @@ struct KeySection {
         for list in ["models", "allow_ips"] {
             guard let node = object[list], case .list(let entries) = node.content, entries.isEmpty else { continue }
             walk.report(
-                Problem("E2102", "`\(list)` of \(subject) is empty: the key could be used for nothing", at: node.origin, help: "remove it to allow everything"))
+                Problem(
+                    "E2102", "`\(list)` of \(subject) is empty: the key could be used for nothing", at: node.origin,
+                    help: "remove it to allow everything"))
         }
-        guard let name else { return nil }
+        // Nothing refers to a key: one without a secret is left out, and the rest can still be checked.
+        guard let name, let secret else { return nil }
         return KeySpec(
-            name: KeyName(name.text), secret: secret ?? Secret(""), models: patterns, allowedAddresses: addresses,
+            name: KeyName(name.text), secret: secret, models: patterns, allowedAddresses: addresses,
             expires: expires, limits: limits, origin: name.origin)
     }
 
@@ -43,9 +51,12 @@ struct KeySection {
             }
             return nil
         }
-        guard (16...256).contains(value.text.utf8.count), value.text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+        guard (16...256).contains(value.text.utf8.count), value.text.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else {
             walk.report(
-                Problem("E2110", "`secret` of \(object.subject) must be 16 to 256 visible ASCII characters", at: value.origin, help: "for example the output of `openssl rand -hex 24`"))
+                Problem(
+                    "E2110", "`secret` of \(object.subject) must be 16 to 256 visible ASCII characters",
+                    at: value.origin, help: "for example the output of `openssl rand -hex 24`"))
             return nil
         }
         return Secret(value.text)
@@ -55,20 +66,26 @@ struct KeySection {
         guard let value = walk.text(node, "an entry of `models` of \(subject)") else { return nil }
         guard (1...256).contains(value.text.utf8.count), !value.text.dropLast().contains("*") else {
             walk.report(
-                Problem("E2111", "an entry of `models` of \(subject) is no name and no pattern", at: node.origin, help: "a model's name, or a prefix and one `*` at the end"))
+                Problem(
+                    "E2111", "an entry of `models` of \(subject) is no name and no pattern", at: node.origin,
+                    help: "a model's name, or a prefix and one `*` at the end"))
             return nil
         }
         return value.text
     }
 
-    private static func checkUnique(_ key: KeySpec, among keys: [KeySpec], _ walk: inout ConfigWalk) {
-        if let first = keys.first(where: { $0.name == key.name }) {
-            walk.report(
-                Problem("E2117", "two keys are named `\(shown(key.name.text))`", at: key.origin, other: first.origin, otherLabel: "first one"))
-        } else if !key.secret.isEmpty, let first = keys.first(where: { $0.secret == key.secret }) {
+    private static func checkUnique(_ key: KeySpec, sameName: KeySpec?, sameSecret: KeySpec?, _ walk: inout ConfigWalk)
+    {
+        if let first = sameName {
             walk.report(
                 Problem(
-                    "E2117", "keys `\(shown(first.name.text))` and `\(shown(key.name.text))` have the same secret", at: key.origin,
+                    "E2117", "two keys are named `\(shown(key.name.text))`", at: key.origin, other: first.origin,
+                    otherLabel: "first one"))
+        } else if let first = sameSecret {
+            walk.report(
+                Problem(
+                    "E2117", "keys `\(shown(first.name.text))` and `\(shown(key.name.text))` have the same secret",
+                    at: key.origin,
                     help: "a request could not tell which one it used", other: first.origin, otherLabel: "first one"))
         }
     }

@@ -1,7 +1,8 @@
 import GatewayContract
 import GatewayCore
 
-/// Replaces names of models inside of models by the deployments that those stand for. The limits and the retry policy of
+/// Replaces names of models inside of models by the deployments that those stand for. The limits and the retry
+/// policy of
 /// a model that is used by another one count only where it is asked for itself.
 struct ModelExpansion {
     private let byName: [String: ModelSpec]
@@ -13,7 +14,8 @@ struct ModelExpansion {
         self.deployments = Set(deployments.map(\.name.text))
     }
 
-    static func expanded(_ models: [ModelSpec], deployments: [DeploymentSpec], _ walk: inout ConfigWalk) -> [ModelSpec] {
+    static func expanded(_ models: [ModelSpec], deployments: [DeploymentSpec], _ walk: inout ConfigWalk) -> [ModelSpec]
+    {
         var expansion = ModelExpansion(models, deployments: deployments)
         return models.map { model in
             guard case .deployments = model.target else { return model }
@@ -41,8 +43,10 @@ struct ModelExpansion {
                     if found.count > 1 {
                         walk.report(
                             Problem(
-                                "E3021", "model `\(shown(inner.name.text))` has fallbacks and cannot stand in a pool", at: reference.origin,
-                                help: "name its deployments, or make it a fallback", other: inner.origin, otherLabel: "its definition"))
+                                "E3021", "model `\(shown(inner.name.text))` has fallbacks and cannot stand in a pool",
+                                at: reference.origin,
+                                help: "name its deployments, or make it a fallback", other: inner.origin,
+                                otherLabel: "its definition"))
                     }
                     return found.first ?? []
                 })
@@ -64,7 +68,10 @@ struct ModelExpansion {
             let circle = (path.drop { $0 != inner.name } + [inner.name]).map { "`\(shown($0.text))`" }
             // Each circle once, from the member whose name sorts first.
             if path.drop(while: { $0 != inner.name }).min() == inner.name {
-                walk.report(Problem("E3020", "models use each other in a circle: \(circle.joined(separator: " → "))", at: place))
+                walk.report(
+                    Problem(
+                        "E3020", "models use each other in a circle: \(circle.joined(separator: " → "))", at: place)
+                )
             }
             return [[]]
         }
@@ -73,7 +80,9 @@ struct ModelExpansion {
             return [[]]
         }
         guard case .deployments = inner.target else {
-            walk.report(Problem("E2111", "`\(shown(inner.name.text))` passes names on and cannot be used by a model", at: place))
+            walk.report(
+                Problem("E2111", "`\(shown(inner.name.text))` passes names on and cannot be used by a model", at: place)
+            )
             return [[]]
         }
         return self.tiers(of: inner, above: path, &walk).map { tier in tier.map { .init($0.name, origin: place) } }

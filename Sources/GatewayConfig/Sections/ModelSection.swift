@@ -7,6 +7,7 @@ struct ModelSection {
     private(set) var models: [ModelSpec] = []
     /// Names that were declared: a `use` of one of these is never read as `provider/model`.
     private let declared: Set<String>
+    private var unnamed: Set<DeploymentName> = []
 
     init(_ root: ConfigObject, _ walk: inout ConfigWalk) {
         let deployments = root.named("deployments", &walk)
@@ -22,7 +23,8 @@ struct ModelSection {
             return
         }
         let subject = "deployment `\(shown(entry.name))`"
-        let object = ConfigObject(entry.value, ConfigReference.deployment, subject: subject, at: entry.nameOrigin, &walk)
+        let object = ConfigObject(
+            entry.value, ConfigReference.deployment, subject: subject, at: entry.nameOrigin, &walk)
         let provider = object.name("provider", &walk)
         let model = object.text("model", &walk)
         let weight = object.integer("weight", &walk) ?? 1
@@ -31,7 +33,8 @@ struct ModelSection {
         self.deployments.append(
             DeploymentSpec(
                 name: DeploymentName(entry.name), provider: ProviderName(provider?.text ?? ""),
-                upstreamModel: ModelName(model?.text ?? ""), weight: weight, origin: provider?.origin ?? entry.nameOrigin))
+                upstreamModel: ModelName(model?.text ?? ""), weight: weight,
+                origin: entry.nameOrigin))
     }
 
     private mutating func addModel(_ entry: ConfigEntry, _ walk: inout ConfigWalk) {
@@ -44,7 +47,9 @@ struct ModelSection {
         let target = self.target(object, entry, &walk)
         if target == nil { walk.isIncomplete = true }
         var spec = ModelSpec(name: ModelName(entry.name), target: target ?? .deployments([]), origin: entry.nameOrigin)
-        if let policy = Self.policy(object, &walk), let retry = policy.object("retry", ConfigReference.retry, subject: "`retry` of \(subject)", &walk) {
+        if let policy = Self.policy(object, &walk),
+            let retry = policy.object("retry", ConfigReference.retry, subject: "`retry` of \(subject)", &walk)
+        {
             spec.retry = Self.retry(retry, &walk)
         }
         spec.limits = LimitSpec(object.limits("limits", &walk), &walk)
@@ -53,37 +58,51 @@ struct ModelSection {
 
     // MARK: What a model stands for
 
-    private mutating func target(_ object: ConfigObject, _ entry: ConfigEntry, _ walk: inout ConfigWalk) -> ModelSpec.Target? {
+    private mutating func target(_ object: ConfigObject, _ entry: ConfigEntry, _ walk: inout ConfigWalk) -> ModelSpec
+        .Target?
+    {
         guard object.isMapping else { return nil }
         let written = ["use", "pool", "passthrough"].filter { object.keyOrigin($0) != nil }
         guard let kind = written.first, written.count == 1 else {
             if written.isEmpty {
                 walk.report(
-                    Problem("E2102", "\(object.subject) has no `use`", at: entry.nameOrigin, help: "write `use: provider/model`, or the name of a deployment"))
+                    Problem(
+                        "E2102", "\(object.subject) has no `use`", at: entry.nameOrigin,
+                        help: "write `use: provider/model`, or the name of a deployment"))
             } else {
                 walk.report(
                     Problem(
                         "E2113", "`\(written[0])` and `\(written[1])` of \(object.subject) exclude each other",
-                        at: object.keyOrigin(written[1]), other: object.keyOrigin(written[0]), otherLabel: "the other one"))
+                        at: object.keyOrigin(written[1]), other: object.keyOrigin(written[0]),
+                        otherLabel: "the other one"))
             }
             return nil
         }
         let isWildcard = entry.name.hasSuffix("*")
         if isWildcard != (kind == "passthrough") {
-            let help = isWildcard ? "a name that ends in `*` takes `passthrough: provider`" : "`passthrough` needs a name that ends in `*`, such as \"openai/*\""
-            walk.report(Problem("E2113", "\(object.subject) cannot have `\(kind)`", at: object.keyOrigin(kind), help: help))
+            let help =
+                isWildcard
+                ? "a name that ends in `*` takes `passthrough: provider`"
+                : "`passthrough` needs a name that ends in `*`, such as \"openai/*\""
+            walk.report(
+                Problem("E2113", "\(object.subject) cannot have `\(kind)`", at: object.keyOrigin(kind), help: help))
             return nil
         }
         if kind == "passthrough" {
             if let policy = object.keyOrigin("policy") {
-                walk.report(Problem("E2113", "`policy` means nothing beside `passthrough`", at: policy, help: "remove it"))
+                walk.report(
+                    Problem("E2113", "`policy` means nothing beside `passthrough`", at: policy, help: "remove it"))
             }
-            return object.name("passthrough", &walk).map { .passthrough(.init(ProviderName($0.text), origin: $0.origin)) }
+            return object.name("passthrough", &walk).map {
+                .passthrough(.init(ProviderName($0.text), origin: $0.origin))
+            }
         }
         return self.tiers(object, kind, &walk).map { .deployments($0) }
     }
 
-    private mutating func tiers(_ object: ConfigObject, _ kind: String, _ walk: inout ConfigWalk) -> [[Reference<DeploymentKind>]]? {
+    private mutating func tiers(_ object: ConfigObject, _ kind: String, _ walk: inout ConfigWalk) -> [[Reference<
+        DeploymentKind
+    >]]? {
         guard let items = object.items(kind, &walk), !items.isEmpty else {
             walk.report(Problem("E2102", "`\(kind)` of \(object.subject) names nothing", at: object.keyOrigin(kind)))
             return nil
@@ -101,7 +120,8 @@ struct ModelSection {
             let members: [ConfigNode] = if case .list(let list) = item.content { list } else { [item] }
             let tier = members.compactMap { self.reference($0, "`fallback` of \(object.subject)", &walk) }
             if tier.isEmpty, members.isEmpty {
-                walk.report(Problem("E2102", "an entry of `fallback` of \(object.subject) names nothing", at: item.origin))
+                walk.report(
+                    Problem("E2102", "an entry of `fallback` of \(object.subject) names nothing", at: item.origin))
             }
             guard tier.count == members.count, !tier.isEmpty else { return nil }
             tiers.append(tier)
@@ -109,7 +129,9 @@ struct ModelSection {
         return tiers
     }
 
-    private func checkRepeated(_ references: [Reference<DeploymentKind>], _ object: ConfigObject, _ walk: inout ConfigWalk) {
+    private func checkRepeated(
+        _ references: [Reference<DeploymentKind>], _ object: ConfigObject, _ walk: inout ConfigWalk
+    ) {
         for (index, reference) in references.enumerated() {
             guard let first = references[..<index].first(where: { $0.name == reference.name }) else { continue }
             walk.report(
@@ -120,11 +142,16 @@ struct ModelSection {
     }
 
     /// A name, or `provider/model`, which makes a deployment of that name.
-    private mutating func reference(_ node: ConfigNode, _ what: String, _ walk: inout ConfigWalk) -> Reference<DeploymentKind>? {
+    private mutating func reference(_ node: ConfigNode, _ what: String, _ walk: inout ConfigWalk) -> Reference<
+        DeploymentKind
+    >? {
         guard let value = walk.text(node, what) else { return nil }
         guard Self.isModelName(value.text, at: node.origin, what, &walk) else { return nil }
         if value.text.hasSuffix("*") {
-            walk.report(Problem("E2111", "\(what) cannot be a pattern", at: node.origin, help: "`passthrough` passes names on as they are"))
+            walk.report(
+                Problem(
+                    "E2111", "\(what) cannot be a pattern", at: node.origin,
+                    help: "`passthrough` passes names on as they are"))
             return nil
         }
         let reference = Reference<DeploymentKind>(DeploymentName(value.text), origin: node.origin)
@@ -134,10 +161,11 @@ struct ModelSection {
             walk.report(Problem("E2111", "\(what) is no `provider/model`", at: node.origin))
             return nil
         }
-        if !self.deployments.contains(where: { $0.name == reference.name }) {
+        if self.unnamed.insert(reference.name).inserted {
             self.deployments.append(
                 DeploymentSpec(
-                    name: reference.name, provider: ProviderName(String(provider)), upstreamModel: ModelName(String(model)),
+                    name: reference.name, provider: ProviderName(String(provider)),
+                    upstreamModel: ModelName(String(model)),
                     origin: node.origin))
         }
         return reference
@@ -157,11 +185,15 @@ struct ModelSection {
         if node.isScalar {
             _ = walk.choice(
                 node, "`policy` of \(object.subject)", ["fallback"],
-                notBuilt: ["least-pending": "balancing by load", "round-robin": "balancing in turns", "random": "other balancing than by weight"])
+                notBuilt: [
+                    "least-pending": "balancing by load", "round-robin": "balancing in turns",
+                    "random": "other balancing than by weight",
+                ])
             return nil
         }
         return ConfigObject(
-            node, ConfigReference.policy, subject: "`policy` of \(object.subject)", at: object.keyOrigin("policy"), &walk)
+            node, ConfigReference.policy, subject: "`policy` of \(object.subject)", at: object.keyOrigin("policy"),
+            &walk)
     }
 
     private static func retry(_ object: ConfigObject, _ walk: inout ConfigWalk) -> RetryPolicy {
@@ -181,11 +213,14 @@ struct ModelSection {
     }
 
     /// 1 to 256 bytes without control characters and blanks; `*` only at the end.
-    private static func isModelName(_ text: String, at place: Origin, _ what: String, _ walk: inout ConfigWalk) -> Bool {
+    private static func isModelName(_ text: String, at place: Origin, _ what: String, _ walk: inout ConfigWalk) -> Bool
+    {
         guard (1...256).contains(text.utf8.count),
             text.unicodeScalars.allSatisfy({ !isUnprintable($0) && !$0.properties.isWhitespace })
         else {
-            walk.report(Problem("E2111", "\(what) is no name of a model", at: place, help: "1 to 256 bytes without white space"))
+            walk.report(
+                Problem("E2111", "\(what) is no name of a model", at: place, help: "1 to 256 bytes without white space")
+            )
             return false
         }
         if text.dropLast().contains("*") {

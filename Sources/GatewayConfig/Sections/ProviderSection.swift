@@ -7,7 +7,9 @@ struct ProviderSection {
     static func providers(_ root: ConfigObject, _ walk: inout ConfigWalk) -> [ProviderSpec] {
         var providers: [ProviderSpec] = []
         for entry in root.named("providers", &walk) {
-            guard walk.isName(entry.name, at: entry.nameOrigin, "the provider's name"), self.isPlain(entry, &walk) else {
+            guard walk.isName(entry.name, at: entry.nameOrigin, "the provider's name"), self.isPlain(entry, &walk)
+            else {
+                walk.isIncomplete = true
                 continue
             }
             providers.append(self.provider(entry, &walk))
@@ -21,7 +23,9 @@ struct ProviderSection {
     private static func isPlain(_ entry: ConfigEntry, _ walk: inout ConfigWalk) -> Bool {
         guard entry.name.contains("/") || entry.name.contains("*") else { return true }
         walk.report(
-            Problem("E2111", "the provider's name `\(shown(entry.name))` holds `/` or `*`", at: entry.nameOrigin, help: "`provider/model` would be ambiguous"))
+            Problem(
+                "E2111", "the provider's name `\(shown(entry.name))` holds `/` or `*`", at: entry.nameOrigin,
+                help: "`provider/model` would be ambiguous"))
         return false
     }
 
@@ -40,7 +44,9 @@ struct ProviderSection {
         }
         spec.headers = self.headers(object, &walk)
         spec.apiVersion = self.apiVersion(object, &walk)
-        if let timeouts = object.object("timeouts", ConfigReference.timeouts, subject: "`timeouts` of \(subject)", &walk) {
+        if let timeouts = object.object(
+            "timeouts", ConfigReference.timeouts, subject: "`timeouts` of \(subject)", &walk)
+        {
             self.read(timeouts, &spec.timeouts, &walk)
         }
         spec.caFile = self.caFile(object, spec.baseURL, &walk)
@@ -55,12 +61,15 @@ struct ProviderSection {
         let notBuilt = Dictionary(
             uniqueKeysWithValues: ConfigReference.providerTypesNotBuilt.map { ($0, "provider type `\($0)`") })
         if let node = object["type"] {
-            let text = walk.choice(node, "`type` of \(object.subject)", ConfigReference.providerTypes, notBuilt: notBuilt)
+            let text = walk.choice(
+                node, "`type` of \(object.subject)", ConfigReference.providerTypes, notBuilt: notBuilt)
             return text.flatMap(ProviderType.init(rawValue:))
         }
         if let type = ProviderType(rawValue: name) { return type }
         if let feature = notBuilt[name] {
-            walk.report(Problem("E2104", "\(object.subject) is not built yet: this version has no \(feature)", at: object.origin))
+            walk.report(
+                Problem(
+                    "E2104", "\(object.subject) is not built yet (\(feature))", at: object.origin))
             return nil
         }
         let close = ClosestName.find(name, among: ConfigReference.providerTypes)
@@ -68,7 +77,10 @@ struct ProviderSection {
             Problem(
                 "E2102", "\(object.subject) has no `type`", at: object.origin,
                 label: close.map { "did you mean `\($0)`?" },
-                help: "only a provider that is named like its type can leave it out; types: \(ConfigReference.providerTypes.joined(separator: ", "))"))
+                help:
+                    "only a provider that is named like its type can leave it out; types: "
+                    + "\(ConfigReference.providerTypes.joined(separator: ", "))"
+            ))
         return nil
     }
 
@@ -88,7 +100,9 @@ struct ProviderSection {
                 default: "remove it"
                 }
             walk.report(
-                Problem("E2113", "`\(name)` means nothing for \(object.subject) of type `\(type.rawValue)`", at: place, help: help))
+                Problem(
+                    "E2113", "`\(name)` means nothing for \(object.subject) of type `\(type.rawValue)`", at: place,
+                    help: help))
         }
     }
 
@@ -99,7 +113,9 @@ struct ProviderSection {
             guard object.keyOrigin(name) == nil, let text = type.defaultBaseURL else {
                 let example = type == .azure ? "https://eu.openai.azure.com" : "http://vllm.internal:8000/v1"
                 walk.report(
-                    Problem("E2102", "\(object.subject) has no `\(name)`", at: object.origin, help: "such as `\(name): \(example)`"))
+                    Problem(
+                        "E2102", "\(object.subject) has no `\(name)`", at: object.origin,
+                        help: "such as `\(name): \(example)`"))
                 return nil
             }
             return try? Units.baseURL(text).get()
@@ -119,11 +135,16 @@ struct ProviderSection {
         switch fault {
         case .scheme: Problem("E2109", "\(what) must begin with http:// or https://", at: place)
         case .userInfo:
-            Problem("E2109", "\(what) holds a user or a password", at: place, help: "credentials belong into `api_key` or `headers`")
+            Problem(
+                "E2109", "\(what) holds a user or a password", at: place,
+                help: "credentials belong into `api_key` or `headers`")
         case .query: Problem("E2109", "\(what) must not have a query or a fragment", at: place)
         case .host: Problem("E2109", "\(what) has no valid host", at: place)
         case .port: Problem("E2109", "\(what) has no valid port: 1 to 65535", at: place)
-        case .path: Problem("E2109", "\(what) has a path that is not allowed", at: place, help: "visible ASCII, no `//`, no `..`, no `%`")
+        case .path:
+            Problem(
+                "E2109", "\(what) has a path that is not allowed", at: place,
+                help: "visible ASCII, no `//`, no `..`, no `%`")
         }
     }
 
@@ -137,7 +158,10 @@ struct ProviderSection {
             return nil
         }
         guard let node = object["api_key"] else {
-            walk.report(Problem("E2102", "`api_key` of \(object.subject) is empty", at: object.keyOrigin("api_key"), help: "write `api_key: none` to call it without a credential"))
+            walk.report(
+                Problem(
+                    "E2102", "`api_key` of \(object.subject) is empty", at: object.keyOrigin("api_key"),
+                    help: "write `api_key: none` to call it without a credential"))
             return nil
         }
         guard let value = object.secret("api_key", allowing: ["none"], &walk) else { return nil }
@@ -145,23 +169,33 @@ struct ProviderSection {
         if value.text.isEmpty {
             walk.report(
                 Problem(
-                    "W1407", "`api_key` of \(object.subject) is empty: it is called without a credential", at: node.origin,
+                    "W1407", "`api_key` of \(object.subject) is empty: it is called without a credential",
+                    at: node.origin,
                     help: "write `api_key: none` if that is meant"))
             return nil
         }
         guard Units.isFieldValue(value.text), !value.text.contains(" "), !value.text.contains("\t") else {
             walk.report(
-                Problem("E2110", "`api_key` of \(object.subject) holds characters that no header field may hold", at: node.origin, help: "visible ASCII only: look for a newline or a blank"))
+                Problem(
+                    "E2110", "`api_key` of \(object.subject) holds characters that no header field may hold",
+                    at: node.origin, help: "visible ASCII only: look for a newline or a blank"))
             return nil
         }
         return Secret(value.text)
     }
 
     private static func apiVersion(_ object: ConfigObject, _ walk: inout ConfigWalk) -> String? {
-        guard let node = object["api_version"], let value = walk.text(node, "`api_version` of \(object.subject)") else { return nil }
+        guard let node = object["api_version"], let value = walk.text(node, "`api_version` of \(object.subject)") else {
+            return nil
+        }
         if value.text.isEmpty { return nil }
-        guard value.text.utf8.count <= 64, value.text.utf8.allSatisfy({ Units.isLetterOrDigit($0) || [0x2d, 0x2e, 0x5f].contains($0) }) else {
-            walk.report(Problem("E2105", "`api_version` of \(object.subject) cannot be `\(shown(value.text))`", at: node.origin, help: "such as 2025-04-01-preview"))
+        guard value.text.utf8.count <= 64,
+            value.text.utf8.allSatisfy({ Units.isLetterOrDigit($0) || [0x2d, 0x2e, 0x5f].contains($0) })
+        else {
+            walk.report(
+                Problem(
+                    "E2105", "`api_version` of \(object.subject) cannot be `\(shown(value.text))`", at: node.origin,
+                    help: "such as 2025-04-01-preview"))
             return nil
         }
         return value.text
@@ -183,12 +217,16 @@ struct ProviderSection {
         faults.resetAfter = object.integer("reset_after", &walk)
         faults.omitUsage = object.boolean("no_usage", &walk) ?? faults.omitUsage
         if faults.retryAfter != nil, object.keyOrigin("status") == nil {
-            walk.report(Problem("E2102", "`retry_after` of \(object.subject) needs `status`", at: object.keyOrigin("retry_after")))
+            walk.report(
+                Problem(
+                    "E2102", "`retry_after` of \(object.subject) needs `status`", at: object.keyOrigin("retry_after")))
         }
     }
 
     private static func caFile(_ object: ConfigObject, _ url: BaseURL?, _ walk: inout ConfigWalk) -> String? {
-        guard let node = object["ca_file"], let value = walk.text(node, "`ca_file` of \(object.subject)") else { return nil }
+        guard let node = object["ca_file"], let value = walk.text(node, "`ca_file` of \(object.subject)") else {
+            return nil
+        }
         let path = PathText.resolved(value.text, in: PathText.folder(of: node.origin.file))
         switch walk.read(path) {
         case .failure(let fault):
@@ -201,7 +239,10 @@ struct ProviderSection {
             }
         }
         if let url, !url.tls {
-            walk.report(Problem("W2118", "`ca_file` of \(object.subject) has no effect: its address begins with http://", at: node.origin))
+            walk.report(
+                Problem(
+                    "W2118", "`ca_file` of \(object.subject) has no effect: its address begins with http://",
+                    at: node.origin))
         }
         return path
     }
@@ -220,11 +261,13 @@ extension ProviderSection {
         for entry in object.named("headers", &walk) {
             let what = "header `\(shown(entry.name))` of \(object.subject)"
             guard Units.isToken(entry.name) else {
-                walk.report(Problem("E2110", "`\(shown(entry.name))` is no name of a header field", at: entry.nameOrigin))
+                walk.report(
+                    Problem("E2110", "`\(shown(entry.name))` is no name of a header field", at: entry.nameOrigin))
                 continue
             }
             if self.reserved.contains(entry.name.lowercased()) {
-                walk.report(Problem("E2110", "\(what) is set by the gateway itself", at: entry.nameOrigin, help: "remove it"))
+                walk.report(
+                    Problem("E2110", "\(what) is set by the gateway itself", at: entry.nameOrigin, help: "remove it"))
                 continue
             }
             if headers.contains(where: { $0.name.lowercased() == entry.name.lowercased() }) {
@@ -232,12 +275,16 @@ extension ProviderSection {
                 continue
             }
             guard let value = walk.text(entry.value, what) else { continue }
-            if !value.hasReference, ["authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"].contains(entry.name.lowercased()) {
+            if !value.hasReference,
+                ["authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"].contains(entry.name.lowercased())
+            {
                 walk.literalSecret(entry.value, what)
             }
             guard Units.isFieldValue(value.text), !value.text.isEmpty else {
                 walk.report(
-                    Problem("E2110", "the value of \(what) is not allowed", at: entry.value.origin, help: "visible ASCII, blanks only inside, no line breaks"))
+                    Problem(
+                        "E2110", "the value of \(what) is not allowed", at: entry.value.origin,
+                        help: "visible ASCII, blanks only inside, no line breaks"))
                 continue
             }
             headers.append(HeaderSpec(name: entry.name, value: Secret(value.text)))

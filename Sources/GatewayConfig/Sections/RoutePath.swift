@@ -28,7 +28,10 @@ enum RoutePath {
         walk.report(
             Problem(
                 "E2114", "`path` of \(object.subject) is no path", at: value.origin,
-                help: "it begins with `/` and does not end with one; visible ASCII without `?`, `#`, `%`, `//` and `..`; such as /v2/chat/completions"))
+                help:
+                    "it begins with `/` and does not end with one; visible ASCII without `?`, `#`, `%`, `//` and "
+                    + "`..`; such as /v2/chat/completions"
+            ))
         return nil
     }
 
@@ -39,7 +42,10 @@ enum RoutePath {
         let last = String(path.text[(path.text.lastIndex(of: "/") ?? path.text.startIndex)...].dropFirst())
         let isTemplate = path.text.contains("{model}")
         if isTemplate, schema != "gemini.generate", schema != "models" {
-            walk.report(Problem("E2115", "`path` of \(object.subject) holds `{model}`, but `\(schema)` has the model in its body", at: path.origin))
+            walk.report(
+                Problem(
+                    "E2115", "`path` of \(object.subject) holds `{model}`, but `\(schema)` has the model in its body",
+                    at: path.origin))
             return nil
         }
         switch schema {

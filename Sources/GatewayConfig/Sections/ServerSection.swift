@@ -8,7 +8,9 @@ struct ServerSection {
         let server = root.object("server", ConfigReference.server, subject: "`server`", &walk)
         if let short = root.keyOrigin("listen"), let long = server?.keyOrigin("listen") {
             walk.report(
-                Problem("E2113", "`listen` and `server.listen` say the same thing", at: long, help: "keep one of them", other: short, otherLabel: "short form"))
+                Problem(
+                    "E2113", "`listen` and `server.listen` say the same thing", at: long, help: "keep one of them",
+                    other: short, otherLabel: "short form"))
         }
         let addresses = self.addresses(root, &walk) + (server.map { self.addresses($0, &walk) } ?? [])
         if !addresses.isEmpty { settings.listen = addresses.map(\.address) }
@@ -16,8 +18,11 @@ struct ServerSection {
         guard let server else { return settings }
         settings.admin = self.admin(server, &walk) ?? settings.admin
         settings.loops = server.integer("loops", &walk)
-        self.read(server.object("drain", ConfigReference.drain, subject: "`server.drain`", &walk), &settings.drain, &walk)
-        self.read(server.object("limits", ConfigReference.serverLimits, subject: "`server.limits`", &walk), &settings.limits, &walk)
+        self.read(
+            server.object("drain", ConfigReference.drain, subject: "`server.drain`", &walk), &settings.drain, &walk)
+        self.read(
+            server.object("limits", ConfigReference.serverLimits, subject: "`server.limits`", &walk), &settings.limits,
+            &walk)
         settings.trustedProxies = walk.blocks(server, "trusted_proxies") ?? []
         return settings
     }
@@ -34,7 +39,10 @@ struct ServerSection {
         }
         return items.compactMap { item in
             let isShort = item.isScalar || object.table.id == "gateway"
-            let node = isShort ? item : ConfigObject(item, ConfigReference.listener, subject: "an entry of `server.listen`", &walk)["address"]
+            let node =
+                isShort
+                ? item
+                : ConfigObject(item, ConfigReference.listener, subject: "an entry of `server.listen`", &walk)["address"]
             guard let node, let address = walk.address(node, "`listen`") else { return nil }
             return Written(address: address, origin: node.origin)
         }
@@ -44,14 +52,17 @@ struct ServerSection {
         for (index, written) in addresses.enumerated() where written.address.port != 0 {
             guard let first = addresses[..<index].first(where: { $0.address == written.address }) else { continue }
             walk.report(
-                Problem("E2117", "`\(written.address)` is listened on twice", at: written.origin, other: first.origin, otherLabel: "first one"))
+                Problem(
+                    "E2117", "`\(written.address)` is listened on twice", at: written.origin, other: first.origin,
+                    otherLabel: "first one"))
         }
     }
 
     private static func admin(_ server: ConfigObject, _ walk: inout ConfigWalk) -> ListenAddress? {
         guard let node = server["admin"] else { return nil }
         if node.isScalar { return walk.address(node, "`server.admin`") }
-        let admin = ConfigObject(node, ConfigReference.admin, subject: "`server.admin`", at: server.keyOrigin("admin"), &walk)
+        let admin = ConfigObject(
+            node, ConfigReference.admin, subject: "`server.admin`", at: server.keyOrigin("admin"), &walk)
         return admin["address"].flatMap { walk.address($0, "`server.admin.address`") }
     }
 
@@ -74,7 +85,9 @@ struct ServerSection {
         if limits.inFlightBytesMax < limits.bodyBytesMax {
             walk.report(
                 Problem(
-                    "E2113", "`max_in_flight` of `server.limits` is smaller than `max_body`: the largest request could never be taken",
+                    "E2113",
+                    "`max_in_flight` of `server.limits` is smaller than `max_body`: the largest request could never "
+                        + "be taken",
                     at: object["max_in_flight"]?.origin ?? object["max_body"]?.origin))
         }
     }
@@ -82,7 +95,8 @@ struct ServerSection {
     static func accessLog(_ root: ConfigObject, _ walk: inout ConfigWalk) -> AccessLogSettings {
         var settings = AccessLogSettings()
         guard let telemetry = root.object("telemetry", ConfigReference.telemetry, subject: "`telemetry`", &walk),
-            let log = telemetry.object("access_log", ConfigReference.accessLog, subject: "`telemetry.access_log`", &walk)
+            let log = telemetry.object(
+                "access_log", ConfigReference.accessLog, subject: "`telemetry.access_log`", &walk)
         else { return settings }
         _ = log.choice("format", &walk)
         guard let node = log["output"], let output = walk.text(node, "`output` of `telemetry.access_log`") else {
@@ -99,7 +113,9 @@ struct ServerSection {
             walk.report(
                 Problem(
                     "E2105", "`output` of `telemetry.access_log` cannot be `\(shown(output.text))`", at: node.origin,
-                    label: ClosestName.find(String(output.text.prefix(40)), among: words).map { "did you mean `\($0)`?" },
+                    label: ClosestName.find(String(output.text.prefix(40)), among: words).map {
+                        "did you mean `\($0)`?"
+                    },
                     help: "stdout, stderr, off, or the path of a file with a `/` in it"))
         }
         return settings
@@ -111,7 +127,8 @@ extension ConfigWalk {
     mutating func address(_ node: ConfigNode, _ what: String) -> ListenAddress? {
         guard let value = self.text(node, what) else { return nil }
         if let address = Units.listenAddress(value.text) { return address }
-        let isPort = Units.port(Substring(value.text.hasPrefix(":") ? String(value.text.dropFirst()) : value.text), lowest: 0)
+        let isPort = Units.port(
+            Substring(value.text.hasPrefix(":") ? String(value.text.dropFirst()) : value.text), lowest: 0)
         let help =
             isPort.map { "write 127.0.0.1:\($0), or 0.0.0.0:\($0) to be reachable from other machines" }
             ?? "an IP address or localhost, a colon and a port, such as 127.0.0.1:8080 or [::1]:8080"
@@ -127,7 +144,8 @@ extension ConfigWalk {
             if let block = IPBlock(value.text) { return block }
             self.report(
                 Problem(
-                    "E2108", "`\(name)` of \(object.subject): `\(shown(value.text))` is no address block", at: item.origin,
+                    "E2108", "`\(name)` of \(object.subject): `\(shown(value.text))` is no address block",
+                    at: item.origin,
                     help: "such as 10.2.0.0/16, 2001:db8::/32 or 192.0.2.7"))
             return nil
         }

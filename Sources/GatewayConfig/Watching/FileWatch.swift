@@ -1,14 +1,16 @@
+import GatewayCore
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
-import GatewayCore
-import Synchronization
 
 /// Calls back when the files of a configuration have changed in content.
 ///
-/// Its own thread sleeps on inotify of the files' folders, which sees atomic renames and symlink swaps, and looks at the
+/// Its own thread sleeps on inotify of the files' folders, which sees atomic renames and symlink swaps, and looks at
+/// the
 /// files themselves every two seconds, which sees bind mounts and network file systems (pitfall O-3). What counts is
 /// content: a touched file changes nothing.
 public final class FileWatch: Sendable {
@@ -21,6 +23,7 @@ public final class FileWatch: Sendable {
         /// Between two looks without any event.
         public var poll: TimeSpan
 
+        /// The defaults are those of the daemon.
         public init(
             quiet: TimeSpan = .milliseconds(200), longest: TimeSpan = .seconds(2), poll: TimeSpan = .seconds(2)
         ) {

@@ -1,9 +1,10 @@
+import GatewayCore
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
-import GatewayCore
 
 /// What the watch's thread knows: the content it last reported, the marks of the files, and the events that wait.
 struct WatchRound {
@@ -103,7 +104,8 @@ struct WatchRound {
     // MARK: inotify
 
     private static let events = UInt32(
-        IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB)
+        IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB
+    )
 
     /// One watch per folder that holds something watched. For a folder that is not there the nearest one above it.
     private mutating func renewWatches() {

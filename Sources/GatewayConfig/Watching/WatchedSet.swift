@@ -5,6 +5,7 @@ public struct WatchedSet: Sendable, Equatable {
     /// Folders in which new files count, and the names of YAML files in them.
     public internal(set) var folders: [String: [String]] = [:]
 
+    /// Nothing.
     public init() {}
 
     /// Names that count in a folder's list, sorted.

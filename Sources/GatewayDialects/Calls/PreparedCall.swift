@@ -4,8 +4,8 @@ import GatewayWire
 
 /// The part of a request head that is the same for every call of one deployment and endpoint, made once.
 ///
-/// A call is `head`, then the client's fields that `forwards(_:)` lets through, then `lineWhenAbsent` if none of them was
-/// `fieldWhenAbsent`, then the framing fields and an empty line.
+/// A call is `head`, then the client's fields that `forwards(_:)` lets through, then `lineWhenAbsent` if none of them
+/// was `fieldWhenAbsent`, then the framing fields and an empty line.
 public struct PreparedCall: Sendable {
     /// The request line (`POST … HTTP/1.1`) and static field lines, each ended by CRLF: `host`, the credential,
     /// `accept-encoding: identity`, `user-agent: penstock` and the provider's own `headers`. It holds a credential: for
@@ -25,8 +25,8 @@ public struct PreparedCall: Sendable {
     /// Whether a client's field goes to this provider: it is on the allow-list and the head does not set it.
     public func forwards(_ id: HeaderID) -> Bool { self.forwarded & Self.bit(id) != 0 }
 
-    /// `nil`: this type of provider does not serve that endpoint, or `problem(in:)` has something to say, or the model's
-    /// name cannot stand in a path.
+    /// `nil`: this type of provider does not serve that endpoint, or `problem(in:)` has something to say, or the
+    /// model's name cannot stand in a path.
     public static func prepare(
         provider: ProviderSpec, upstreamModel: ModelName, endpoint: Endpoint
     ) -> PreparedCall? {

@@ -54,7 +54,8 @@ enum UpstreamPath {
         }
     }
 
-    /// With an API version: `/openai/deployments/{d}/…?api-version=`, and Responses without a deployment; else `/openai/v1/…`.
+    /// With an API version: `/openai/deployments/{d}/…?api-version=`, and Responses without a deployment; else
+    /// `/openai/v1/…`.
     private static func azure(
         _ provider: ProviderSpec, _ base: BaseURL, _ deployment: String, _ endpoint: Endpoint
     ) -> String? {

@@ -118,7 +118,8 @@ extension EchoRequest {
         if status == "completed", !self.omitUsage {
             let output = UsageEstimate.tokens(ofTextBytes: Int64(self.text.utf8.count))
             usage = [
-                "input_tokens": Self.number(self.inputTokens), "input_tokens_details": ["cached_tokens": 0],
+                "input_tokens": Self.number(self.inputTokens),
+                "input_tokens_details": ["cached_tokens": 0, "cache_write_tokens": 0],
                 "output_tokens": Self.number(output), "output_tokens_details": ["reasoning_tokens": 0],
                 "total_tokens": Self.number(self.inputTokens + output),
             ]

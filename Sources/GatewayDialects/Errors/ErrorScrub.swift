@@ -1,7 +1,8 @@
 import GatewayCore
 import GatewayWire
 
-/// Takes out of a provider's texts what must not reach a client: URLs, credentials and the ids of the operator's account.
+/// Takes out of a provider's texts what must not reach a client: URLs, credentials and the ids of the operator's
+/// account.
 struct ErrorScrub: Sendable {
     private static let mark = Array("[removed]".utf8)
     /// Prefixes of credentials and account ids, as their vendors write them. A word counts with at least 8 bytes and a

@@ -16,9 +16,9 @@ public struct ProviderErrorAnswer: Sendable, Equatable {
 
 /// Turns answers with status 400 and above into what a client may see (DESIGN 13.15, wire-formats 1.2 and 3.6).
 ///
-/// A well-formed error object of the family is passed on with URLs, keys and account ids taken out of every string in it.
-/// HTML, empty and garbage bodies become a generic error with the same status. Off the hot path; `body` should be capped
-/// by the caller (64 KiB is plenty).
+/// A well-formed error object of the family is passed on with URLs, keys and account ids taken out of every string in
+/// it. HTML, empty and garbage bodies become a generic error with the same status. Off the hot path; `body` should be
+/// capped by the caller (64 KiB is plenty).
 public enum ProviderErrorReading {
     /// - Parameter credential: the provider's own; removed wherever it stands in the text.
     public static func read(

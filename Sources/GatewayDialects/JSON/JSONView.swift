@@ -10,8 +10,9 @@ import Darwin
 
 /// Reads JSON in place: no copy, no allocation, no judgement of what is stepped over.
 ///
-/// It is for what `JSONTopLevel` is not made for: provider events, of which a handful of members at several depths matter
-/// and of which every byte is passed on whatever it is. On broken text a walk ends early; it never reads outside.
+/// It is for what `JSONTopLevel` is not made for: provider events, of which a handful of members at several depths
+/// matter and of which every byte is passed on whatever it is. On broken text a walk ends early; it never reads
+/// outside.
 struct JSONView {
     let bytes: UnsafeRawBufferPointer
 
@@ -51,6 +52,8 @@ struct JSONView {
         let count = text.utf8CodeUnitCount
         guard place.count >= count + 2, let base = self.bytes.baseAddress else { return false }
         if place.count == count + 2 { return memcmp(base + place.lowerBound + 1, text.utf8Start, count) == 0 }
+        // The names looked for hold nothing that can be escaped but as `\uXXXX`, which is five bytes longer.
+        guard (place.count - count - 2) % 5 == 0 else { return false }
         return self.isEscapedText(place, text)
     }
 

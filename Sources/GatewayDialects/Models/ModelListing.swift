@@ -34,7 +34,7 @@ public enum ModelListing {
         case .anthropic:
             [
                 "type": "model", "id": .string(name), "display_name": .string(name),
-                "created_at": .string(CivilDate(unixSeconds: created).rfc3339),
+                "created_at": .string(CivilDate(unixSeconds: created).rfc3339), "lifecycle": "active",
             ]
         case .gemini:
             [

@@ -6,7 +6,8 @@ public struct RequestInspection: Sendable {
     public var endpoint: Endpoint
     /// As the client wrote it, after unescaping: never empty, never trimmed.
     public var model = ""
-    /// The place of its JSON literal (quotes included), or of the value of the multipart part. `nil`: it stands in the path.
+    /// The place of its JSON literal (quotes included), or of the value of the multipart part. `nil`: it stands in the
+    /// path.
     public var modelRange: Range<Int>?
     /// The answer is a stream of server-sent events if all goes well.
     public var isStream = false

@@ -2,12 +2,13 @@ import GatewayContract
 import GatewayCore
 import GatewayWire
 
-/// Reads what admission needs from a request's body (DESIGN 3, stage Inspect): the top level of a JSON object, and deeper
-/// only for what names stored objects. Pure; called on the exchange's loop once the body is whole.
+/// Reads what admission needs from a request's body (DESIGN 3, stage Inspect): the top level of a JSON object, and
+/// deeper only for what names stored objects. Pure; called on the exchange's loop once the body is whole.
 public enum RequestInspector {
     /// For JSON bodies.
     ///
-    /// - Parameter modelInPath: the path segment before the `:verb` as it came, for endpoints that have their model there.
+    /// - Parameter modelInPath: the path segment before the `:verb` as it came, for endpoints that have their model
+    ///   there.
     /// - Throws: `malformedBody`, `missingModel`, `invalidModel`, `repeatedField`, `storedObjectField`.
     public static func inspect(
         _ body: UnsafeRawBufferPointer, endpoint: Endpoint, modelInPath: String? = nil

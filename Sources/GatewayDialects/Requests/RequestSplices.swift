@@ -4,10 +4,10 @@ import GatewayWire
 /// The edits that turn a client's body into the one a provider gets. Everything else stays byte for byte.
 public enum RequestSplices {
     /// - Parameters:
-    ///   - upstreamModelLiteral: the provider's name of the model as a JSON string literal. In multipart bodies its text
-    ///     is written without quotes.
-    ///   - addUsage: ask for a usage chunk if the client did not; only streams of chat and completions have one. Who sets
-    ///     it drops that chunk again (`StreamWatch`, pitfall S-9).
+    ///   - upstreamModelLiteral: the provider's name of the model as a JSON string literal. In multipart bodies its
+    ///     text is written without quotes.
+    ///   - addUsage: ask for a usage chunk if the client did not; only streams of chat and completions have one. Who
+    ///     sets it drops that chunk again (`StreamWatch`, pitfall S-9).
     public static func make(
         for inspection: RequestInspection, upstreamModelLiteral: [UInt8], addUsage: Bool
     ) -> JSONSplices {

@@ -115,8 +115,8 @@ enum StoredObjects {
         }
     }
 
-    /// Whether one of the names may be in the body at all: a look at each `_`, and at each `\u00` that might hide a letter
-    /// of a name. Ids of audio begin with `audio_`. Nearly every body ends here.
+    /// Whether one of the names may be in the body at all: a look at each `_`, and at each `\u00` that might hide a
+    /// letter of a name. Ids of audio begin with `audio_`. Nearly every body ends here.
     private static func mayHold(_ body: UnsafeRawBufferPointer) -> Bool {
         guard let base = body.baseAddress else { return false }
         var at = 0

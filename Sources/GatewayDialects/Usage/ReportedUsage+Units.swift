@@ -76,12 +76,14 @@ extension ReportedUsage {
         return units
     }
 
-    // MARK: - Anthropic: exclusive parts
+    // MARK: - Anthropic: exclusive input parts, output with thinking in it
 
     private func anthropicUnits() -> UsageUnits? {
-        guard self[.input] != nil, let output = self[.output] else { return nil }
+        let reasoning = self[.reasoning] ?? 0
+        guard self[.input] != nil, let output = self[.output], reasoning <= output else { return nil }
         var units = self.anthropicInput()
-        units.output = output
+        units.output = output - reasoning
+        units.reasoning = reasoning
         units.toolUnits = self[.toolUnits] ?? 0
         return units
     }

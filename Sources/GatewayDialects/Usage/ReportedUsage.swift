@@ -33,8 +33,9 @@ enum UsageConvention: Sendable {
 
 /// The numbers of a provider's usage object as they were written, before they become disjoint units.
 ///
-/// A number that is no whole number in 0…2^53 breaks the report: it then counts as not reported, because half of a wrong
-/// report would be billed as if it were right. `null` and a missing member are not reported; zero is a value (M-2).
+/// A number that is no whole number in 0…2^53 breaks the report: it then counts as not reported, because half of a
+/// wrong report would be billed as if it were right. `null` and a missing member are not reported; zero is a value
+/// (M-2).
 struct ReportedUsage: Sendable, Equatable {
     enum Slot: Int {
         case input, output, total, cacheRead, cacheWrite, cacheWrite5m, cacheWrite1h, reasoning, audioInput
@@ -138,6 +139,7 @@ enum UsageNames {
         case .anthropic:
             if view.isText(key, "cache_creation") { return .cacheCreation }
             if view.isText(key, "server_tool_use") { return .serverTools }
+            if view.isText(key, "output_tokens_details") { return .outputDetails }
         case .gemini: break
         }
         return nil
@@ -151,7 +153,7 @@ enum UsageNames {
             if view.isText(key, "audio_tokens") { return .audioInput }
             if view.isText(key, "image_tokens") { return .imageInput }
         case .outputDetails:
-            if view.isText(key, "reasoning_tokens") { return .reasoning }
+            if view.isText(key, "reasoning_tokens") || view.isText(key, "thinking_tokens") { return .reasoning }
             if view.isText(key, "audio_tokens") { return .audioOutput }
         case .cacheCreation:
             if view.isText(key, "ephemeral_5m_input_tokens") { return .cacheWrite5m }

@@ -8,8 +8,8 @@ public enum UsageEstimate {
         count <= 0 ? 0 : (count - 1) / 4 + 1
     }
 
-    /// Known input parts win over `estimatedInput`; of reported and estimated output the larger counts, because a report
-    /// in the middle of a stream may be behind (M-1, M-15).
+    /// Known input parts win over `estimatedInput`; of reported and estimated output the larger counts, because a
+    /// report in the middle of a stream may be behind (M-1, M-15).
     /// - Parameter trustsOutput: false while the only report of output is a placeholder.
     static func units(
         reported: ReportedUsage, convention: UsageConvention, estimatedInput: Int64, outputTextBytes: Int64,

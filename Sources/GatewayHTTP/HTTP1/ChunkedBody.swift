@@ -53,7 +53,9 @@ struct ChunkedBody: Sendable {
                 self.beginData()
                 return .data(at)
             case .dataEnd:
-                guard byte == HeadGrammar.carriageReturn else { throw .malformed("no line end behind the data of a chunk") }
+                guard byte == HeadGrammar.carriageReturn else {
+                    throw .malformed("no line end behind the data of a chunk")
+                }
                 self.place = .dataLineFeed
                 continue
             case .dataLineFeed:

@@ -2,74 +2,73 @@ import GatewayWire
 
 /// A field name and the colon right behind it (RFC 9112 section 5).
 enum FieldName {
-    /// Sixteen bytes at a time: names are letters, digits and hyphens, hardly ever another token byte.
+    /// Eight bytes at a time: names are letters, digits and hyphens, hardly ever another token byte.
     ///
     /// - Returns: the offset of the colon, or `HeadGrammar.incomplete`.
     @inline(__always)
     static func read(
-        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ slots: UnsafePointer<HeadNames.Entry>, _ id: inout HeaderID
+        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ slots: UnsafePointer<HeadNames.Entry>,
+        _ id: inout HeaderID
     ) throws(Breach) -> Int {
-        guard start &+ 16 <= end else { return try self.readBytes(base, start, end, slots, &id) }
-        let count = HeadGrammar.firstLane(self.uncommon(HeadGrammar.block(base, start)))
-        if count < 16 {
-            guard count > 0, HeadGrammar.byte(base, start &+ count) == HeadGrammar.colon else {
-                return try self.readBytes(base, start, end, slots, &id)
-            }
-            if count > 8 {
-                id = HeadNames.find(
-                    slots, self.lowered(base, start), self.lowered(base, start &+ 8, count &- 8), 0)
+        guard start &+ 24 <= end else { return try self.readBytes(base, start, end, slots, &id) }
+        let cases = HeadGrammar.lowBits &* 0x20
+        var words = (HeadGrammar.word(base, start), UInt64(0), UInt64(0))
+        var stop = HeadGrammar.uncommonBytes(words.0)
+        var colon = start
+        words.0 |= cases
+        if stop != 0 {
+            words.0 &= self.mask(before: stop)
+        } else {
+            colon &+= 8
+            words.1 = HeadGrammar.word(base, colon)
+            stop = HeadGrammar.uncommonBytes(words.1)
+            words.1 |= cases
+            if stop != 0 {
+                words.1 &= self.mask(before: stop)
             } else {
-                id = HeadNames.find(slots, self.lowered(base, start, count), 0, 0)
+                colon &+= 8
+                words.2 = HeadGrammar.word(base, colon)
+                stop = HeadGrammar.uncommonBytes(words.2)
+                guard stop != 0 else { return try self.readLong(base, start, end, slots, &id) }
+                words.2 = (words.2 | cases) & self.mask(before: stop)
             }
-            return start &+ count
         }
-        return try self.readLong(base, start, end, slots, &id)
-    }
-
-    @inline(never)
-    private static func readLong(
-        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ slots: UnsafePointer<HeadNames.Entry>, _ id: inout HeaderID
-    ) throws(Breach) -> Int {
-        var at = start &+ 16
-        while at &+ 16 <= end {
-            let count = HeadGrammar.firstLane(self.uncommon(HeadGrammar.block(base, at)))
-            at &+= count
-            if count < 16 { break }
-        }
-        guard at &+ 1 < end, HeadGrammar.byte(base, at) == HeadGrammar.colon else {
+        colon &+= stop.trailingZeroBitCount &>> 3
+        guard colon > start, HeadGrammar.byte(base, colon) == HeadGrammar.colon else {
             return try self.readBytes(base, start, end, slots, &id)
         }
-        let rest = at &- start &- 16
-        if rest < 8, start &+ 24 <= end {
-            let last = rest > 0 ? self.lowered(base, start &+ 16, rest) : 0
-            id = HeadNames.find(slots, self.lowered(base, start), self.lowered(base, start &+ 8), last)
+        id = HeadNames.find(slots, words.0, words.1, words.2)
+        return colon
+    }
+
+    /// A name of 24 bytes or more: nobody's that we know.
+    @inline(never)
+    private static func readLong(
+        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ slots: UnsafePointer<HeadNames.Entry>,
+        _ id: inout HeaderID
+    ) throws(Breach) -> Int {
+        var at = start &+ 24
+        while at &+ 8 <= end {
+            let stop = HeadGrammar.uncommonBytes(HeadGrammar.word(base, at))
+            if stop != 0 {
+                at &+= stop.trailingZeroBitCount &>> 3
+                if HeadGrammar.byte(base, at) == HeadGrammar.colon { return at }
+                break
+            }
+            at &+= 8
         }
-        return at
+        return try self.readBytes(base, start, end, slots, &id)
     }
 
-    /// The lanes that hold neither a letter nor a digit nor a hyphen.
+    /// The bytes under the lowest set one.
     @inline(__always)
-    static func uncommon(_ block: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
-        let letters = ((block | 0x20) &- 0x61) .< 26
-        let digits = (block &- 0x30) .< 10
-        return .!(letters .| digits .| (block .== 0x2d))
-    }
-
-    @inline(__always)
-    private static func lowered(_ base: UnsafeRawPointer, _ at: Int) -> UInt64 {
-        HeadGrammar.word(base, at) | (HeadGrammar.lowBits &* 0x20)
-    }
-
-    /// The first 1 to 8 bytes, zeros behind them.
-    @inline(__always)
-    private static func lowered(_ base: UnsafeRawPointer, _ at: Int, _ count: Int) -> UInt64 {
-        self.lowered(base, at) & (UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- count &* 8))
-    }
+    private static func mask(before stop: UInt64) -> UInt64 { ((stop & (0 &- stop)) &>> 7) &- 1 }
 
     /// Byte by byte: for names with other token bytes and near the end of what has come.
     @inline(never)
     private static func readBytes(
-        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ slots: UnsafePointer<HeadNames.Entry>, _ id: inout HeaderID
+        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ slots: UnsafePointer<HeadNames.Entry>,
+        _ id: inout HeaderID
     ) throws(Breach) -> Int {
         var at = start
         var words: (UInt64, UInt64, UInt64) = (0, 0, 0)

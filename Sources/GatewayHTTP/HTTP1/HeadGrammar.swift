@@ -82,20 +82,20 @@ enum HeadGrammar {
     @inline(__always)
     static func controlBytes(_ word: UInt64) -> UInt64 { (word &- self.lowBits &* 0x20) & ~word & self.highBits }
 
-    /// Sixteen bytes. The caller knows that they are there.
+    /// The top bit of each byte that is neither a letter nor a digit nor a hyphen. Every bit is right.
     @inline(__always)
-    static func block(_ base: UnsafeRawPointer, _ at: Int) -> SIMD16<UInt8> {
-        base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
+    static func uncommonBytes(_ word: UInt64) -> UInt64 {
+        let low = word & ~self.highBits
+        let lower = low | self.lowBits &* 0x20
+        let letters = (lower &+ self.lowBits &* 0x1f) & ~(lower &+ self.lowBits &* 0x05)
+        let digits = (low &+ self.lowBits &* 0x50) & ~(low &+ self.lowBits &* 0x46)
+        return (~(letters | digits | self.bytes(low, equalTo: 0x2d)) | word) & self.highBits
     }
 
-    /// The offset in the block of the first lane that is set; 16 if none is.
+    /// The top bit of each byte equal to `byte`, other bits at random; `low` has no top bits set.
     @inline(__always)
-    static func firstLane(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-        let halves = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-        let low = UInt64(littleEndian: halves.x)
-        if low != 0 { return low.trailingZeroBitCount &>> 3 }
-        let high = UInt64(littleEndian: halves.y)
-        return high != 0 ? 8 &+ high.trailingZeroBitCount &>> 3 : 16
+    static func bytes(_ low: UInt64, equalTo byte: UInt64) -> UInt64 {
+        ~((low ^ self.lowBits &* byte) &+ self.lowBits &* 0x7f)
     }
 
     /// The carriage return that ends a field value or reason phrase beginning at `start`.
@@ -105,11 +105,14 @@ enum HeadGrammar {
     static func endOfText(_ base: UnsafeRawPointer, _ start: Int, _ end: Int) throws(Breach) -> Int {
         var at = start
         while true {
-            while at &+ 16 <= end {
-                let block = self.block(base, at)
-                let stop = self.firstLane((block .< 0x20) .| (block .== 0x7f))
-                at &+= stop
-                if stop < 16 { break }
+            while at &+ 8 <= end {
+                let word = self.word(base, at)
+                let stops = self.controlBytes(word) | self.zeroBytes(word ^ (self.lowBits &* 0x7f))
+                if stops != 0 {
+                    at &+= stops.trailingZeroBitCount &>> 3
+                    break
+                }
+                at &+= 8
             }
             guard at < end else { return self.incomplete }
             let byte = self.byte(base, at)

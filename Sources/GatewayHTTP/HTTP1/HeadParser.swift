@@ -69,7 +69,6 @@ struct HeadParser: Sendable {
         guard next >= 0 else { return false }
         self.hasStartLine = true
         self.lineStart = next
-        self.fields.reserveCapacity(20)
         return true
     }
 
@@ -77,34 +76,51 @@ struct HeadParser: Sendable {
     private mutating func readFields(
         _ base: UnsafeRawPointer, _ end: Int, _ fieldsMax: Int
     ) throws(Breach) -> Int {
-        let slots = HeadNames.slots
-        var at = self.lineStart
-        defer { self.lineStart = at }
-        while at < end {
-            let first = HeadGrammar.byte(base, at)
-            if first == HeadGrammar.carriageReturn {
-                guard at &+ 1 < end else { return HeadGrammar.incomplete }
-                guard HeadGrammar.byte(base, at &+ 1) == HeadGrammar.lineFeed else { throw .malformed("bare CR") }
-                return at &+ 2
+        // Fields gather on the stack: one allocation for the table, of the right size, however many there are.
+        try withUnsafeTemporaryAllocation(of: HeaderFields.Field.self, capacity: Self.batchCount) {
+            batch throws(Breach) in
+            let slots = HeadNames.slots
+            var at = self.lineStart
+            var gathered = 0
+            var room = fieldsMax &- self.fields.count
+            defer {
+                self.lineStart = at
+                self.fields.append(contentsOf: UnsafeBufferPointer(rebasing: batch[..<gathered]))
             }
-            var id = HeaderID.other
-            let colon = try FieldName.read(base, at, end, slots, &id)
-            guard colon >= 0 else { return HeadGrammar.incomplete }
-            var start = colon &+ 1
-            while start < end, HeadGrammar.isBlank(HeadGrammar.byte(base, start)) { start &+= 1 }
-            let lineEnd = try HeadGrammar.endOfText(base, start, end)
-            guard lineEnd >= 0 else { return HeadGrammar.incomplete }
-            var stop = lineEnd
-            while stop > start, HeadGrammar.isBlank(HeadGrammar.byte(base, stop &- 1)) { stop &-= 1 }
-            guard self.fields.count < fieldsMax else { throw Breach(.tooLarge, "head has too many fields") }
-            self.fields.append(.init(id: id, name: Self.place(at, colon), value: Self.place(start, stop)))
-            if id.rawValue <= HeaderID.expect.rawValue, id != .other {
-                try self.note(id, Range(uncheckedBounds: (start, stop)), lineEnd, base)
+            while at < end {
+                if HeadGrammar.byte(base, at) == HeadGrammar.carriageReturn {
+                    guard at &+ 1 < end else { return HeadGrammar.incomplete }
+                    guard HeadGrammar.byte(base, at &+ 1) == HeadGrammar.lineFeed else { throw .malformed("bare CR") }
+                    return at &+ 2
+                }
+                var id = HeaderID.other
+                let colon = try FieldName.read(base, at, end, slots, &id)
+                guard colon >= 0 else { return HeadGrammar.incomplete }
+                var start = colon &+ 1
+                while start < end, HeadGrammar.isBlank(HeadGrammar.byte(base, start)) { start &+= 1 }
+                let lineEnd = try HeadGrammar.endOfText(base, start, end)
+                guard lineEnd >= 0 else { return HeadGrammar.incomplete }
+                var stop = lineEnd
+                while stop > start, HeadGrammar.isBlank(HeadGrammar.byte(base, stop &- 1)) { stop &-= 1 }
+                guard room > 0 else { throw Breach(.tooLarge, "head has too many fields") }
+                room &-= 1
+                if gathered == Self.batchCount {
+                    self.fields.append(contentsOf: UnsafeBufferPointer(batch))
+                    gathered = 0
+                }
+                batch[gathered] = .init(id: id, name: Self.place(at, colon), value: Self.place(start, stop))
+                gathered &+= 1
+                if id.rawValue <= HeaderID.expect.rawValue, id != .other {
+                    try self.note(id, Range(uncheckedBounds: (start, stop)), lineEnd, base)
+                }
+                at = lineEnd &+ 2
             }
-            at = lineEnd &+ 2
+            return HeadGrammar.incomplete
         }
-        return HeadGrammar.incomplete
     }
+
+    /// Under 1,024 bytes, which is what stays on the stack.
+    private static let batchCount = 48
 
     /// Remembers the fields that decide about framing. None of them may come twice, and none in trailers. A tab behind a
     /// length or a coding is allowed by RFC 9112 but not understood everywhere, so it is refused.
@@ -143,7 +159,9 @@ struct HeadParser: Sendable {
             }
         }
         if isRepeated { throw .malformed("Host, Content-Length, Transfer-Encoding or Expect is repeated") }
-        if self.kind == .trailers, id != .expect { throw .malformed("Host, Content-Length or Transfer-Encoding in trailers") }
+        if self.kind == .trailers, id != .expect {
+            throw .malformed("Host, Content-Length or Transfer-Encoding in trailers")
+        }
     }
 
     /// The one value that nearly all clients send, by its ten letters.

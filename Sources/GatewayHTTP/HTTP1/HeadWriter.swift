@@ -31,7 +31,9 @@ extension ByteBuffer {
     /// - Returns: false, with nothing written, if the value holds CR, LF or NUL: no value can end its line early.
     @discardableResult
     public mutating func writeField(_ id: HeaderID, _ value: UnsafeRawBufferPointer) -> Bool {
-        guard always(id != .other, "a field that is written has a name"), FieldText.isOneLine(value) else { return false }
+        guard always(id != .other, "a field that is written has a name"), FieldText.isOneLine(value) else {
+            return false
+        }
         let name = FieldText.prefix(of: id)
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: name.count &+ value.count &+ 2) { space in
             var writer = SpaceWriter(space)

@@ -17,11 +17,17 @@ enum HostGrammar {
             guard let close = self.endOfBracket(base, place) else { return nil }
             at = close
         } else {
-            while at &+ 16 <= place.upperBound {
-                let block = HeadGrammar.block(base, at)
-                let stop = HeadGrammar.firstLane(FieldName.uncommon(block) .& (block .!= 0x2e) .& (block .!= 0x5f))
-                at &+= stop
-                if stop < 16 { break }
+            while at &+ 8 <= place.upperBound {
+                let word = HeadGrammar.word(base, at)
+                let low = word & ~HeadGrammar.highBits
+                let others = HeadGrammar.bytes(low, equalTo: 0x2e) | HeadGrammar.bytes(low, equalTo: 0x5f)
+                // A byte above ASCII stays uncommon, whatever its low bits are.
+                let stop = HeadGrammar.uncommonBytes(word) & ~(others & ~word)
+                if stop != 0 {
+                    at &+= stop.trailingZeroBitCount &>> 3
+                    break
+                }
+                at &+= 8
             }
             while at < place.upperBound, ByteSet.host.contains(HeadGrammar.byte(base, at)) { at &+= 1 }
             guard at > place.lowerBound else { return nil }

@@ -89,7 +89,9 @@ public struct RequestDecoder: Sendable {
     public var hasUnreadBytes: Bool { self.pending.readableBytes > 0 }
 
     private mutating func begin(_ isAfterEmptyLine: Bool) throws(Breach) -> RequestEvent {
-        guard let first = self.pending.getInteger(at: self.pending.readerIndex, as: UInt8.self) else { return .needMore }
+        guard let first = self.pending.getInteger(at: self.pending.readerIndex, as: UInt8.self) else {
+            return .needMore
+        }
         if first == HeadGrammar.carriageReturn {
             guard !isAfterEmptyLine else { throw .malformed("more than one empty line before a request line") }
             let second = self.pending.readerIndex + 1
@@ -105,22 +107,31 @@ public struct RequestDecoder: Sendable {
     }
 
     private mutating func readHead() throws(Breach) -> RequestEvent {
-        let head = try BodyReader.read(self.pending) { bytes throws(Breach) -> RequestHead? in
+        var fields = HeaderFields()
+        let decision = try BodyReader.read(self.pending) { bytes throws(Breach) -> RequestDecision? in
             let count = try self.parser.advance(bytes, self.limits)
-            return count >= 0 ? try RequestHead(self.parser, UnsafeRawBufferPointer(rebasing: bytes[..<count])) : nil
+            guard count >= 0, let base = bytes.baseAddress else { return nil }
+            let decision = try RequestDecision(self.parser.requestLine, self.parser.facts, base)
+            fields.bytes = Array(UnsafeRawBufferPointer(start: base, count: count))
+            return decision
         }
-        guard var head else { return .needMore }
-        self.pending.moveReaderIndex(forwardBy: head.fields.bytes.count)
-        head.fields.fields = self.parser.takeFields()
-        self.keepAlive = head.keepAlive
-        switch head.framing {
+        guard let decision else { return .needMore }
+        self.pending.moveReaderIndex(forwardBy: fields.bytes.count)
+        fields.fields = self.parser.takeFields()
+        self.keepAlive = decision.keepAlive
+        switch decision.framing {
         case .none, .length(0):
             self.state = .ended
         default:
-            self.body = BodyReader(head.framing)
+            self.body = BodyReader(decision.framing)
             self.state = .body
         }
-        return .head(head)
+        let line = self.parser.requestLine
+        return .head(
+            RequestHead(
+                method: line.method, version: line.version, target: HeadParser.place(line.target),
+                path: HeadParser.place(line.path), query: HeadParser.place(line.query), framing: decision.framing,
+                keepAlive: decision.keepAlive, expectsContinue: decision.expectsContinue, fields: fields))
     }
 
     private mutating func readBody() throws(Breach) -> RequestEvent {
@@ -137,26 +148,21 @@ public struct RequestDecoder: Sendable {
     }
 }
 
-extension RequestHead {
-    /// The decisions behind the walk, in the order in which they answer: target, `Host`, framing, expectation. The table
-    /// of fields is put in by the caller.
-    init(_ parser: HeadParser, _ bytes: UnsafeRawBufferPointer) throws(Breach) {
-        guard let base = bytes.baseAddress else { throw .malformed("head is empty") }
-        let line = parser.requestLine
-        let facts = parser.facts
+/// What follows from a whole head, in the order in which faults answer: `Host`, framing, expectation.
+private struct RequestDecision {
+    let framing: BodyFraming
+    let keepAlive: Bool
+    let expectsContinue: Bool
+
+    init(_ line: RequestLine, _ facts: HeadFacts, _ base: UnsafeRawPointer) throws(Breach) {
         try Self.checkHost(facts, line, base)
-        let framing = try BodyFraming.ofRequest(facts, line.version, base)
+        self.framing = try BodyFraming.ofRequest(facts, line.version, base)
         if facts.hasExpect, !HeadGrammar.equals(base, facts.expect, "100-continue") {
             throw Breach(.expectation, "expectation other than 100-continue")
         }
-        var fields = HeaderFields()
-        fields.bytes = Array(bytes)
-        self.init(
-            method: line.method, version: line.version, target: HeadParser.place(line.target),
-            path: HeadParser.place(line.path), query: HeadParser.place(line.query), framing: framing,
-            keepAlive: line.version == .http11 && !facts.closes,
-            expectsContinue: facts.hasExpect && line.version == .http11 && framing != .none && framing != .length(0),
-            fields: fields)
+        self.keepAlive = line.version == .http11 && !facts.closes
+        self.expectsContinue =
+            facts.hasExpect && line.version == .http11 && self.framing != .none && self.framing != .length(0)
     }
 
     private static func checkHost(_ facts: HeadFacts, _ line: RequestLine, _ base: UnsafeRawPointer) throws(Breach) {

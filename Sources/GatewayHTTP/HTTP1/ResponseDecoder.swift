@@ -115,33 +115,38 @@ public struct ResponseDecoder: Sendable {
     private mutating func readHead() throws(Breach) -> ResponseEvent {
         if self.isUnasked { throw .malformed("bytes came before they were asked for") }
         guard self.pending.readableBytes > 0 else { return .needMore }
+        var fields = HeaderFields()
         var count = 0
-        let head = try BodyReader.read(self.pending) { bytes throws(Breach) -> ResponseHead? in
+        let framing = try BodyReader.read(self.pending) { bytes throws(Breach) -> BodyFraming? in
             count = try self.parser.advance(bytes, self.limits)
             guard count >= 0, let base = bytes.baseAddress else { return nil }
-            if self.parser.statusLine.status < 200 {
+            let line = self.parser.statusLine
+            if line.status < 200 {
                 try self.checkInterim()
                 return nil
             }
-            return try ResponseHead(
-                self.parser, UnsafeRawBufferPointer(start: base, count: count), requestWasHead: self.requestWasHead)
+            fields.bytes = Array(UnsafeRawBufferPointer(start: base, count: count))
+            return try BodyFraming.ofAnswer(self.parser.facts, line, requestWasHead: self.requestWasHead, base)
         }
         guard count >= 0 else { return .needMore }
         self.pending.moveReaderIndex(forwardBy: count)
-        guard var head else {
-            let status = self.parser.statusLine.status
+        let line = self.parser.statusLine
+        guard let framing else {
             self.parser = HeadParser(.answer)
-            return .informational(status)
+            return .informational(line.status)
         }
-        head.fields.fields = self.parser.takeFields()
-        switch head.framing {
+        fields.fields = self.parser.takeFields()
+        switch framing {
         case .none, .length(0):
             self.state = .ended
         default:
-            self.body = BodyReader(head.framing)
+            self.body = BodyReader(framing)
             self.state = .body
         }
-        return .head(head)
+        let keepAlive = line.version == .http11 && !self.parser.facts.closes && framing != .untilClose
+        return .head(
+            ResponseHead(
+                status: line.status, version: line.version, framing: framing, keepAlive: keepAlive, fields: fields))
     }
 
     private mutating func checkInterim() throws(Breach) {
@@ -170,19 +175,5 @@ public struct ResponseDecoder: Sendable {
         self.state = .failed
         self.pending = ByteBuffer()
         return .fault(fault)
-    }
-}
-
-extension ResponseHead {
-    /// The decisions behind the walk. The table of fields is put in by the caller.
-    init(_ parser: HeadParser, _ bytes: UnsafeRawBufferPointer, requestWasHead: Bool) throws(Breach) {
-        guard let base = bytes.baseAddress else { throw .malformed("head is empty") }
-        let line = parser.statusLine
-        let framing = try BodyFraming.ofAnswer(parser.facts, line, requestWasHead: requestWasHead, base)
-        var fields = HeaderFields()
-        fields.bytes = Array(bytes)
-        self.init(
-            status: line.status, version: line.version, framing: framing,
-            keepAlive: line.version == .http11 && !parser.facts.closes && framing != .untilClose, fields: fields)
     }
 }

@@ -88,7 +88,8 @@ extension RequestLine {
 
     /// Registered methods (IANA, HTTP Method Registry) that are answered with 405.
     private static let registered: [[UInt8]] = [
-        "ACL", "BIND", "CHECKOUT", "COPY", "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "PROPFIND",
+        "ACL", "BIND", "CHECKOUT", "COPY", "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE",
+        "PROPFIND",
         "PROPPATCH", "QUERY", "REBIND", "REPORT", "SEARCH", "TRACE", "UNBIND", "UNLINK", "UNLOCK",
     ].map { Array($0.utf8) }
 

@@ -65,6 +65,8 @@ public struct RouteTable: Sendable {
     let hosts: [[UInt8]]
     /// Versions among which a request's own words decide, by `Candidate.group`.
     let groups: [[Int32]]
+    /// Lifecycle headers, by `Candidate.headers`.
+    let headers: [[UInt8]]
 
     struct Pattern: Sendable {
         let pattern: PathPattern
@@ -80,6 +82,10 @@ public struct RouteTable: Sendable {
         let host: Int32
         /// -1: the path alone chooses the version.
         let group: Int32
+        /// -1: none.
+        let headers: Int32
+        /// Whether the wall clock has a say.
+        let hasSunset: Bool
         let method: HTTPMethod
         let endpoint: Endpoint
     }
@@ -134,6 +140,14 @@ public struct RouteTable: Sendable {
         _ candidate: Candidate, _ model: Range<Int>?, _ path: UnsafeRawBufferPointer, _ query: UnsafeRawBufferPointer,
         _ today: WallTime, _ headerNamed: (String) -> String?
     ) -> RouteVerdict {
+        if candidate.group < 0, !candidate.hasSunset {
+            // Nearly every request: without touching the route itself, whose copy would retain all of its parts.
+            return .match(
+                RouteMatch(
+                    route: Int(candidate.route), version: Int(candidate.version), endpoint: candidate.endpoint,
+                    modelInPath: model,
+                    lifecycleHeaders: candidate.headers < 0 ? nil : self.headers[Int(candidate.headers)]))
+        }
         let route = self.routes[Int(candidate.route)]
         var place = Int(candidate.version)
         if candidate.group >= 0 {

@@ -1,8 +1,8 @@
 /// Allow-lists of header fields, in both directions: what is not named here is not passed on.
 ///
-/// Credentials, cookies, hop-by-hop fields, the operator's account (`openai-organization`, the provider's rate limits) and
-/// everything that describes a peer's network (`forwarded`, `via`, `server`) are therefore stripped without being listed.
-/// Framing, `host`, `user-agent`, `accept-encoding`, `date` and request ids are written by the gateway itself.
+/// Credentials, cookies, hop-by-hop fields, the operator's account (`openai-organization`, the provider's rate limits)
+/// and everything that describes a peer's network (`forwarded`, `via`, `server`) are therefore stripped without being
+/// listed. Framing, `host`, `user-agent`, `accept-encoding`, `date` and request ids are written by the gateway itself.
 public enum ForwardedHeaders {
     /// Whose vocabulary of request fields is meant.
     public enum Vendor: UInt8, Sendable {
@@ -32,8 +32,8 @@ public enum ForwardedHeaders {
         }
     }
 
-    /// The known fields that a message's `Connection` fields name, one bit per `HeaderID`: RFC 9110 7.6.1 forbids to pass
-    /// them on. 0 for nearly every message.
+    /// The known fields that a message's `Connection` fields name, one bit per `HeaderID`: RFC 9110 7.6.1 forbids to
+    /// pass them on. 0 for nearly every message.
     public static func namedByConnection(_ fields: HeaderFields) -> UInt64 {
         var named: UInt64 = 0
         for field in fields.fields where field.id == .connection {

@@ -5,6 +5,7 @@ import GatewayCore
 ///
 /// At most 64 different names; more are a mistake of the caller, and the surplus is never found.
 public struct JSONNames: Sendable {
+    /// As they were given, unescaped.
     public let names: [String]
     /// All names behind each other as UTF-8.
     private let bytes: [UInt8]
@@ -33,6 +34,7 @@ public struct JSONNames: Sendable {
         }
     }
 
+    /// Compiles the table; meant for a `static let`, not for a request.
     public init(_ names: [String]) {
         var bytes: [UInt8] = []
         var entries: [Entry] = []

@@ -16,10 +16,12 @@ public struct JSONSplices: Sendable, Equatable {
     /// In the order of the body.
     public private(set) var edits: [Edit]
 
+    /// No edit: the body stays as it is.
     public init() {
         self.edits = []
     }
 
+    /// Whether the body stays as it is.
     public var isEmpty: Bool { self.edits.isEmpty }
 
     /// Replaces the bytes at `range`. An edit that overlaps an earlier one is a mistake of the caller and is left out.

@@ -84,8 +84,11 @@ public enum JSONText {
         return literal[at + 1] == UInt8(ascii: "-") ? -value : value
     }
 
+    /// Whether the value is that word, byte for byte.
     public static func isTrue(_ literal: UnsafeRawBufferPointer) -> Bool { Self.isWord(literal, "true") }
+    /// Whether the value is that word, byte for byte.
     public static func isFalse(_ literal: UnsafeRawBufferPointer) -> Bool { Self.isWord(literal, "false") }
+    /// Whether the value is that word, byte for byte.
     public static func isNull(_ literal: UnsafeRawBufferPointer) -> Bool { Self.isWord(literal, "null") }
 
     private static func isWord(_ literal: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {

@@ -7,6 +7,7 @@ extension JSONValue {
         self = try reader.readWhole()
     }
 
+    /// The same over an array.
     public init(parsing bytes: [UInt8]) throws(JSONFault) {
         self = try bytes.withUnsafeBufferPointer { bytes throws(JSONFault) in
             try JSONValue(parsing: UnsafeRawBufferPointer(bytes))

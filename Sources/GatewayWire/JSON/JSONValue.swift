@@ -72,23 +72,28 @@ extension JSONValue {
         return elements[index]
     }
 
+    /// The text; `nil` for anything but a string.
     public var string: String? {
         guard case .string(let text) = self else { return nil }
         return text
     }
 
+    /// The truth value; `nil` for anything but `true` and `false`.
     public var bool: Bool? {
         guard case .bool(let value) = self else { return nil }
         return value
     }
 
+    /// Whether this is `null`; a member that is not there is `nil` instead.
     public var isNull: Bool { self == .null }
 
+    /// The elements; `nil` for anything but an array.
     public var array: [JSONValue]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
 
+    /// The members in order; `nil` for anything but an object.
     public var object: [Member]? {
         guard case .object(let members) = self else { return nil }
         return members

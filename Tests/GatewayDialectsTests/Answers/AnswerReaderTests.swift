@@ -41,7 +41,8 @@ import Testing
     func endpoints() {
         #expect(
             self.read(
-                #"{"status":"completed","error":null,"usage":{"input_tokens":9,"input_tokens_details":{"cached_tokens":2},"#
+                #"{"status":"completed","error":null,"usage":{"input_tokens":9,"#
+                    + #""input_tokens_details":{"cached_tokens":2},"#
                     + #""output_tokens":5,"output_tokens_details":{"reasoning_tokens":5},"total_tokens":14}}"#,
                 .responses
             ).usage == self.units { ($0.inputUncached, $0.cacheRead, $0.reasoning) = (7, 2, 5) })
@@ -50,12 +51,14 @@ import Testing
                 == self.units { $0.inputUncached = 6 })
         #expect(
             self.read(
-                #"{"data":[],"usage":{"input_tokens":60,"output_tokens":100,"input_tokens_details":{"text_tokens":10,"image_tokens":50}}}"#,
+                #"{"data":[],"usage":{"input_tokens":60,"output_tokens":100,"#
+                    + #""input_tokens_details":{"text_tokens":10,"image_tokens":50}}}"#,
                 .imagesEdits
             ).usage == self.units { ($0.inputUncached, $0.imageInput, $0.output) = (10, 50, 100) })
         #expect(
             self.read(
-                #"{"text":"a","usage":{"type":"tokens","input_tokens":14,"input_token_details":{"audio_tokens":14},"output_tokens":4}}"#,
+                #"{"text":"a","usage":{"type":"tokens","input_tokens":14,"#
+                    + #""input_token_details":{"audio_tokens":14},"output_tokens":4}}"#,
                 .audioTranscriptions
             ).usage == self.units { ($0.audioInput, $0.output) = (14, 4) })
         #expect(self.read(#"{"text":"a","usage":{"type":"duration","seconds":9}}"#, .audioTranscriptions).usage == nil)
@@ -79,9 +82,15 @@ import Testing
                 })
         #expect(
             self.read(
-                #"{"usage":{"input_tokens":1,"cache_creation_input_tokens":8,"output_tokens":0,"cache_creation":null}}"#,
+                #"{"usage":{"input_tokens":1,"cache_creation_input_tokens":8,"output_tokens":0,"#
+                    + #""cache_creation":null}}"#,
                 .messages
             ).usage == self.units { ($0.inputUncached, $0.cacheWrite5m) = (1, 8) })
+        let thinking =
+            #"{"usage":{"input_tokens":1,"output_tokens":9,"output_tokens_details":{"thinking_tokens":4}}}"#
+        #expect(
+            self.read(thinking, .messages).usage
+                == self.units { ($0.inputUncached, $0.output, $0.reasoning) = (1, 5, 4) })
         // More than the sum of all writes cannot have been written for an hour.
         let odd = self.read(
             #"{"usage":{"input_tokens":1,"cache_creation_input_tokens":8,"output_tokens":0,"#
@@ -93,7 +102,8 @@ import Testing
     func gemini() {
         #expect(
             self.read(
-                #"{"candidates":[],"usageMetadata":{"promptTokenCount":12,"cachedContentTokenCount":4,"thoughtsTokenCount":9,"#
+                #"{"candidates":[],"usageMetadata":{"promptTokenCount":12,"cachedContentTokenCount":4,"#
+                    + #""thoughtsTokenCount":9,"#
                     + #""candidatesTokenCount":6,"toolUsePromptTokenCount":2,"totalTokenCount":29}}"#,
                 .geminiGenerateContent
             ).usage == self.units { ($0.inputUncached, $0.cacheRead, $0.output, $0.reasoning) = (10, 4, 6, 9) })
@@ -117,19 +127,23 @@ import Testing
             (.messages, #"{"content":[{"type":"text","text":"12345678"}]}"#),
             (
                 .chatCompletions,
-                #"{"usage":{"prompt_tokens":1,"completion_tokens":18446744073709551616},"choices":[{"message":{"content":"12345678"}}]}"#
+                #"{"usage":{"prompt_tokens":1,"completion_tokens":18446744073709551616},"#
+                    + #""choices":[{"message":{"content":"12345678"}}]}"#
             ),
             (
                 .chatCompletions,
-                #"{"usage":{"prompt_tokens":1,"completion_tokens":9007199254740993},"choices":[{"message":{"content":"12345678"}}]}"#
+                #"{"usage":{"prompt_tokens":1,"completion_tokens":9007199254740993},"#
+                    + #""choices":[{"message":{"content":"12345678"}}]}"#
             ),
             (
                 .chatCompletions,
-                #"{"usage":{"prompt_tokens":10,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":11}},"choices":[{"message":{"content":"12345678"}}]}"#
+                #"{"usage":{"prompt_tokens":10,"completion_tokens":1,"#
+                    + #""prompt_tokens_details":{"cached_tokens":11}},"choices":[{"message":{"content":"12345678"}}]}"#
             ),
             (
                 .geminiGenerateContent,
-                #"{"usageMetadata":{"promptTokenCount":3,"cachedContentTokenCount":4},"candidates":[{"content":{"parts":[{"text":"12345678"}]}}]}"#
+                #"{"usageMetadata":{"promptTokenCount":3,"cachedContentTokenCount":4},"#
+                    + #""candidates":[{"content":{"parts":[{"text":"12345678"}]}}]}"#
             ),
             (.responses, #"{"usage":"none","output":[{"content":[{"type":"output_text","text":"12345678"}]}]}"#),
             (.completions, #"{"usage":null,"choices":[{"text":"12345678"}]}"#),
@@ -148,7 +162,8 @@ import Testing
     func largest() throws {
         let most = 9_007_199_254_740_992 as Int64
         let reading = self.read(
-            #"{"usage":{"input_tokens":\#(most),"cache_read_input_tokens":\#(most),"cache_creation_input_tokens":\#(most),"#
+            #"{"usage":{"input_tokens":\#(most),"cache_read_input_tokens":\#(most),"#
+                + #""cache_creation_input_tokens":\#(most),"#
                 + #""output_tokens":\#(most)}}"#, .messages)
         #expect(try #require(reading.usage).total == most * 4)
     }

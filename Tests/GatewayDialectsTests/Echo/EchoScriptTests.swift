@@ -24,11 +24,13 @@ import Testing
     static let talks: [(Endpoint, String)] = [
         (
             .chatCompletions,
-            #"{"messages":[{"role":"user","content":"hello wörld"},{"role":"assistant","content":""}],"tools":[{"type":"function"}]}"#
+            #"{"messages":[{"role":"user","content":"hello wörld"},{"role":"assistant","content":""}],"#
+                + #""tools":[{"type":"function"}]}"#
         ),
         (
             .chatCompletions,
-            #"{"messages":[{"role":"user","content":[{"type":"text","text":"hello"},{"type":"text","text":" wörld"}]}]}"#
+            #"{"messages":[{"role":"user","content":[{"type":"text","text":"hello"},{"type":"text","#
+                + #""text":" wörld"}]}]}"#
         ),
         (.completions, #"{"prompt":"hello wörld"}"#),
         (.responses, #"{"input":"hello wörld"}"#),

@@ -29,8 +29,10 @@ import Testing
     func kept() throws {
         let answer = self.read(
             429,
-            #"{"error":{"message":"Limit for org-AbC123456789 (see https://platform.example.com/limits?key=1). Bearer abc123def"#
-                + #" AIzaSyTest0123456789 my-credential","type":"tokens","param":null,"code":"rate_limit_exceeded","n":1.50},"x":1}"#,
+            #"{"error":{"message":"Limit for org-AbC123456789"#
+                + #" (see https://platform.example.com/limits?key=1). Bearer abc123def"#
+                + #" AIzaSyTest0123456789 my-credential","type":"tokens","param":null,"#
+                + #""code":"rate_limit_exceeded","n":1.50},"x":1}"#,
             credential: Secret("my-credential"))
         #expect(
             text(answer.body)
@@ -57,11 +59,13 @@ import Testing
                 == #"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"r-1"}"#)
         let google = self.read(
             429,
-            #"[{"error":{"code":429,"message":"Quota","status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"7s"}]}}]"#,
+            #"[{"error":{"code":429,"message":"Quota","status":"RESOURCE_EXHAUSTED","#
+                + #""details":[{"retryDelay":"7s"}]}}]"#,
             .gemini)
         #expect(
             text(google.body)
-                == #"{"error":{"code":429,"message":"Quota","status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"7s"}]}}"#
+                == #"{"error":{"code":429,"message":"Quota","status":"RESOURCE_EXHAUSTED","#
+                + #""details":[{"retryDelay":"7s"}]}}"#
         )
     }
 

@@ -9,12 +9,15 @@ import Testing
     func list() {
         #expect(
             text(ModelListing.list(family: .openai, models: self.models))
-                == #"{"object":"list","data":[{"id":"fast","object":"model","created":1700000000,"owned_by":"penstock"},"#
+                == #"{"object":"list","data":[{"id":"fast","object":"model","created":1700000000,"#
+                + #""owned_by":"penstock"},"#
                 + #"{"id":"a\"b","object":"model","created":0,"owned_by":"penstock"}]}"#)
         #expect(
             text(ModelListing.list(family: .anthropic, models: self.models))
-                == #"{"data":[{"type":"model","id":"fast","display_name":"fast","created_at":"2023-11-14T22:13:20Z"},"#
-                + #"{"type":"model","id":"a\"b","display_name":"a\"b","created_at":"1970-01-01T00:00:00Z"}],"#
+                == #"{"data":[{"type":"model","id":"fast","display_name":"fast","#
+                + #""created_at":"2023-11-14T22:13:20Z","lifecycle":"active"},"#
+                + #"{"type":"model","id":"a\"b","display_name":"a\"b","created_at":"1970-01-01T00:00:00Z","#
+                + #""lifecycle":"active"}],"#
                 + #""has_more":false,"first_id":"fast","last_id":"a\"b"}"#)
         #expect(
             text(ModelListing.list(family: .gemini, models: [("fast", 0)]))

@@ -46,13 +46,15 @@ import Testing
         .init(.geminiGenerateContent, "cached_content", #""cached_content":"cachedContents/1""#),
         .init(
             .geminiGenerateContent, "fileUri",
-            #""contents":[{"parts":[{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/a"}}]}]"#
+            #""contents":[{"parts":[{"fileData":{"fileUri":"#
+                + #""https://generativelanguage.googleapis.com/v1beta/files/a"}}]}]"#
         ),
         .init(
             .geminiStreamGenerateContent, "fileUri", #""contents":[{"parts":[{"file_data":{"file_uri":"files/a"}}]}]"#),
         .init(
             .geminiGenerateContent, "fileUri",
-            #""contents":[{"parts":[{"fileData":{"fileUri":"HTTPS:\/\/GenerativeLanguage.googleapis.com\/v1beta\/files\/a"}}]}]"#
+            #""contents":[{"parts":[{"fileData":{"fileUri":"#
+                + #""HTTPS:\/\/GenerativeLanguage.googleapis.com\/v1beta\/files\/a"}}]}]"#
         ),
     ]
 
@@ -80,7 +82,8 @@ import Testing
     @Test("the word in a text, as a value, or as a parameter of the client's own tool is no stored object")
     func foreign() throws {
         _ = try inspect(
-            #"{"model":"m","messages":[{"role":"user","content":"\"file_id\": \"x\" and file_id"}],"required":["file_id"]}"#,
+            #"{"model":"m","messages":[{"role":"user","content":"\"file_id\": \"x\" and file_id"}],"#
+                + #""required":["file_id"]}"#,
             .chatCompletions)
         _ = try inspect(
             #"{"model":"m","tools":[{"function":{"parameters":{"properties":{"file_id":{"default":"x"}},"#

@@ -3,7 +3,8 @@ import GatewayCore
 import GatewayDialects
 import Testing
 
-/// Recorded-style streams of every dialect: what is seen in them is what their `.expect` file says, however they are cut.
+/// Recorded-style streams of every dialect: what is seen in them is what their `.expect` file says, however they are
+/// cut.
 @Suite struct StreamWatchGoldenTests {
     private static func watch(_ golden: GoldenStream) throws -> StreamWatch {
         StreamWatch(

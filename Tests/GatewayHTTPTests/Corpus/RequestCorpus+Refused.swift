@@ -41,8 +41,10 @@ extension RequestCorpus {
         .refused("identity", Self.post("Transfer-Encoding: identity")),
         .refused("gzip then chunked", Self.post("Transfer-Encoding: gzip, chunked", "0\r\n\r\n")),
         .refused("chunked then gzip", Self.post("Transfer-Encoding: chunked, gzip", "0\r\n\r\n")),
-        .refused("chunked in two fields", Self.post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
-        .refused("codings in two fields", Self.post("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
+        .refused(
+            "chunked in two fields", Self.post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
+        .refused(
+            "codings in two fields", Self.post("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
         .refused("chunked with a parameter", Self.post("Transfer-Encoding: chunked;a=b", "0\r\n\r\n")),
         .refused("chunked in quotes", Self.post("Transfer-Encoding: \"chunked\"", "0\r\n\r\n")),
         .refused("chunked with a comma", Self.post("Transfer-Encoding: chunked,", "0\r\n\r\n")),
@@ -52,7 +54,8 @@ extension RequestCorpus {
         .refused("coding on HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         .refused("other expectation", Self.post("Expect: 200-ok\r\nContent-Length: 0"), .expectationFailed),
         .refused("list of expectations", Self.post("Expect: 100-continue, x"), .expectationFailed),
-        .refused("expectation twice", Self.post("Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 1", "h")),
+        .refused(
+            "expectation twice", Self.post("Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 1", "h")),
     ]
 
     private static let lines: [CorpusCase] = [
@@ -130,34 +133,35 @@ extension RequestCorpus {
         .refused("absolute form, bad host, HTTP/1.0", "GET http://u@a/ HTTP/1.0\r\n\r\n"),
     ]
 
-    private static let badTargets: [CorpusCase] = [
-        .refused("lower case method", "get / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("unregistered method", "FETCH / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("method is no token", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("white space first", " GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("authority form", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"),
-        .refused("CONNECT with a path", "CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("asterisk form", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("path without a slash", Self.target("v1/models")),
-        .refused("no target", "GET  HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("query only", Self.target("?a")),
-        .refused("fragment", Self.target("/a#b")),
-        .refused("fragment behind a query", Self.target("/a?b#c")),
-        .refused("other scheme", Self.target("ftp://a/")),
-        .refused("one slash behind the scheme", Self.target("http:/a/")),
-        .refused("bad escape", Self.target("/%zz")),
-        .refused("cut escape", Self.target("/%2")),
-        .refused("NUL in a target", Self.target("/a\u{0}")),
-        .refused("tab in a target", Self.target("/a\tb")),
-        .refused("space in a target", Self.target("/a b")),
-        .refused("DEL in a target", Self.target("/\u{7f}")),
-        .refused("byte above ASCII in a target", Self.target("/\u{e9}")),
-        .refused("byte above ASCII in a query", Self.target("/?\u{e9}")),
-        .refused("two spaces before the target", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("two spaces before the version", "GET /  HTTP/1.1\r\nHost: a\r\n\r\n"),
-        .refused("space behind the version", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n"),
-        .refused("tab as separator", "GET\t/\tHTTP/1.1\r\nHost: a\r\n\r\n"),
-    ]
+    private static let badTargets: [CorpusCase] =
+        [
+            .refused("lower case method", "get / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("unregistered method", "FETCH / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("method is no token", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("white space first", " GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("authority form", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"),
+            .refused("CONNECT with a path", "CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("asterisk form", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("path without a slash", Self.target("v1/models")),
+            .refused("no target", "GET  HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("query only", Self.target("?a")),
+            .refused("fragment", Self.target("/a#b")),
+            .refused("fragment behind a query", Self.target("/a?b#c")),
+            .refused("other scheme", Self.target("ftp://a/")),
+            .refused("one slash behind the scheme", Self.target("http:/a/")),
+            .refused("bad escape", Self.target("/%zz")),
+            .refused("cut escape", Self.target("/%2")),
+            .refused("NUL in a target", Self.target("/a\u{0}")),
+            .refused("tab in a target", Self.target("/a\tb")),
+            .refused("space in a target", Self.target("/a b")),
+            .refused("DEL in a target", Self.target("/\u{7f}")),
+            .refused("byte above ASCII in a target", Self.target("/\u{e9}")),
+            .refused("byte above ASCII in a query", Self.target("/?\u{e9}")),
+            .refused("two spaces before the target", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("two spaces before the version", "GET /  HTTP/1.1\r\nHost: a\r\n\r\n"),
+            .refused("space behind the version", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n"),
+            .refused("tab as separator", "GET\t/\tHTTP/1.1\r\nHost: a\r\n\r\n"),
+        ]
         + ["\"", "<", ">", "\\", "^", "`", "{", "|", "}"].flatMap { byte in
             [
                 CorpusCase.refused("\(byte) in a path", Self.target("/a\(byte)b")),
@@ -188,12 +192,15 @@ extension RequestCorpus {
         "bare LF behind the size": "1\nh\r\n0\r\n\r\n", "bare CR behind the size": "1\rh\r\n0\r\n\r\n",
         "bare LF behind the last size": "0\n\r\n", "seventeen digits": "00000000000000001\r\nh\r\n0\r\n\r\n",
         "size beyond 63 bits": "8000000000000000\r\n", "size beyond 64 bits": "10000000000000001\r\n",
-        "underscore in a size": "1_0\r\n", "only an extension": ";a\r\n", "extension without a name": "1;\r\nh\r\n0\r\n\r\n",
+        "underscore in a size": "1_0\r\n", "only an extension": ";a\r\n",
+        "extension without a name": "1;\r\nh\r\n0\r\n\r\n",
         "extension without a value": "1;a=\r\nh\r\n0\r\n\r\n", "white space in an extension": "1; a\r\nh\r\n0\r\n\r\n",
-        "white space around the equals sign": "1;a =b\r\nh\r\n0\r\n\r\n", "NUL in an extension": "1;a\u{0}\r\nh\r\n0\r\n\r\n",
+        "white space around the equals sign": "1;a =b\r\nh\r\n0\r\n\r\n",
+        "NUL in an extension": "1;a\u{0}\r\nh\r\n0\r\n\r\n",
         "bare LF in an extension": "1;a\nh\r\n0\r\n\r\n", "bare CR in an extension": "1;a\rb\r\nh\r\n0\r\n\r\n",
         "bare LF in quotes": "1;a=\"\n\"\r\nh\r\n0\r\n\r\n", "line end in quotes": "1;a=\"\r\n\"\r\nh\r\n0\r\n\r\n",
-        "text behind quotes": "1;a=\"b\"c\r\nh\r\n0\r\n\r\n", "byte above ASCII in an extension": "1;\u{e9}\r\nh\r\n0\r\n\r\n",
+        "text behind quotes": "1;a=\"b\"c\r\nh\r\n0\r\n\r\n",
+        "byte above ASCII in an extension": "1;\u{e9}\r\nh\r\n0\r\n\r\n",
         "data is longer than its size": "1\r\nhe\r\n0\r\n\r\n", "data ends with a bare LF": "1\r\nh\n0\r\n\r\n",
         "data ends with a bare CR": "1\r\nh\r0\r\n\r\n", "no line end behind data": "1\r\nh0\r\n\r\n",
         "chunk line of more than 4 KiB": "1;" + String(repeating: "a", count: 4093) + "\r\nh\r\n0\r\n\r\n",
@@ -201,14 +208,18 @@ extension RequestCorpus {
     ].sorted { $0.key < $1.key }.map { name, body in
         .refused(
             "chunk: " + name, Self.chunks(body),
-            after: ["data is longer than its size", "data ends with a bare LF", "data ends with a bare CR",
-                "no line end behind data"].contains(name) ? "post / keep chunked [h…" : "post / keep chunked […")
+            after: [
+                "data is longer than its size", "data ends with a bare LF", "data ends with a bare CR",
+                "no line end behind data",
+            ].contains(name) ? "post / keep chunked [h…" : "post / keep chunked […")
     }
 
     private static let badTrailers: [CorpusCase] = [
         "space before the colon": "X : y\r\n\r\n", "folded": "X: y\r\n z\r\n\r\n", "bare LF": "X: y\n\r\n",
-        "bare LF at the end": "X: y\r\n\n", "bare CR": "X: y\rz\r\n\r\n", "NUL": "X: \u{0}\r\n\r\n", "no colon": "X\r\n\r\n",
-        "empty name": ": y\r\n\r\n", "length": "Content-Length: 5\r\n\r\n", "coding": "Transfer-Encoding: chunked\r\n\r\n",
+        "bare LF at the end": "X: y\r\n\n", "bare CR": "X: y\rz\r\n\r\n", "NUL": "X: \u{0}\r\n\r\n",
+        "no colon": "X\r\n\r\n",
+        "empty name": ": y\r\n\r\n", "length": "Content-Length: 5\r\n\r\n",
+        "coding": "Transfer-Encoding: chunked\r\n\r\n",
         "Host": "Host: b\r\n\r\n",
     ].sorted { $0.key < $1.key }.map { name, trailers in
         .refused("trailer: " + name, Self.chunks("1\r\nh\r\n0\r\n" + trailers), after: "post / keep chunked [h…")
@@ -217,17 +228,20 @@ extension RequestCorpus {
     /// Faults 40 and 43; the bounds are those of `corpusLimits`.
     private static let bounds: [CorpusCase] = [
         .refused("too many fields", Self.get((0..<50).map { "X-\($0): y" }.joined(separator: "\r\n")), .headTooLarge),
-        .refused("ten thousand fields", Self.get((0..<10000).map { "X-\($0): y" }.joined(separator: "\r\n")), .headTooLarge),
+        .refused(
+            "ten thousand fields", Self.get((0..<10000).map { "X-\($0): y" }.joined(separator: "\r\n")), .headTooLarge),
         .refused("too long a value", Self.get("X: " + String(repeating: "y", count: 8192)), .headTooLarge),
         .refused("too long a name", Self.get(String(repeating: "y", count: 8192) + ": x"), .headTooLarge),
         .refused("too long a target", Self.target("/" + String(repeating: "y", count: 8192)), .headTooLarge),
         .refused("too long a query", Self.target("/?" + String(repeating: "y", count: 8192)), .headTooLarge),
         .refused("too long a method", String(repeating: "G", count: 8193), .headTooLarge),
         .refused(
-            "too many trailers", Self.chunks("0\r\n" + (0..<51).map { "X-\($0): y\r\n" }.joined() + "\r\n"), .headTooLarge,
+            "too many trailers", Self.chunks("0\r\n" + (0..<51).map { "X-\($0): y\r\n" }.joined() + "\r\n"),
+            .headTooLarge,
             after: "post / keep chunked […"),
         .refused(
-            "too long trailers", Self.chunks("0\r\nX: " + String(repeating: "y", count: 8192) + "\r\n\r\n"), .headTooLarge,
+            "too long trailers", Self.chunks("0\r\nX: " + String(repeating: "y", count: 8192) + "\r\n\r\n"),
+            .headTooLarge,
             after: "post / keep chunked […"),
     ]
 }

@@ -2,7 +2,8 @@ import GatewayCore
 
 /// Requests that must be understood, and how.
 enum RequestCorpus {
-    static let accepted: [CorpusCase] = Self.plain + Self.targets + Self.hosts + Self.bodies + Self.chunks + Self.connections
+    static let accepted: [CorpusCase] =
+        Self.plain + Self.targets + Self.hosts + Self.bodies + Self.chunks + Self.connections
 
     private static let plain: [CorpusCase] = [
         .accepted("shortest", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "get / keep none []"),
@@ -19,7 +20,8 @@ enum RequestCorpus {
         .accepted("tabs and spaces around a value", "GET / HTTP/1.1\r\nHost:\t a \t\r\n\r\n", "get / keep none []"),
         .accepted("empty value", "GET / HTTP/1.1\r\nHost: a\r\nX-Empty:\r\nX-Blank:   \r\n\r\n", "get / keep none []"),
         .accepted(
-            "every token byte in a name", "GET / HTTP/1.1\r\nHost: a\r\n!#$%&'*+-.^_`|~09AZaz: x\r\n\r\n", "get / keep none []"),
+            "every token byte in a name", "GET / HTTP/1.1\r\nHost: a\r\n!#$%&'*+-.^_`|~09AZaz: x\r\n\r\n",
+            "get / keep none []"),
         .accepted(
             "tab and bytes above ASCII in a value", "GET / HTTP/1.1\r\nHost: a\r\nX-Text: \u{80}\u{ff}\tz\r\n\r\n",
             "get / keep none []"),
@@ -33,7 +35,8 @@ enum RequestCorpus {
         .accepted("DELETE", "DELETE / HTTP/1.1\r\nHost: a\r\n\r\n", "delete / keep none []"),
         .accepted("PATCH", "PATCH / HTTP/1.1\r\nHost: a\r\n\r\n", "patch / keep none []"),
         .accepted("OPTIONS", "OPTIONS /a HTTP/1.1\r\nHost: a\r\n\r\n", "options /a keep none []"),
-        .accepted("a registered method that nobody serves", "PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n", "other / keep none []"),
+        .accepted(
+            "a registered method that nobody serves", "PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n", "other / keep none []"),
         .accepted("TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "other / keep none []"),
         .accepted("unfinished start line", "GET /", "…"),
         .accepted("unfinished field", "GET / HTTP/1.1\r\nHost: a\r\nX-", "…"),
@@ -41,10 +44,14 @@ enum RequestCorpus {
     ]
 
     private static let targets: [CorpusCase] = [
-        .accepted("query", "GET /v1/models?limit=2&after=b HTTP/1.1\r\nHost: a\r\n\r\n", "get /v1/models ?limit=2&after=b keep none []"),
+        .accepted(
+            "query", "GET /v1/models?limit=2&after=b HTTP/1.1\r\nHost: a\r\n\r\n",
+            "get /v1/models ?limit=2&after=b keep none []"),
         .accepted("empty query", "GET /a? HTTP/1.1\r\nHost: a\r\n\r\n", "get /a keep none []"),
-        .accepted("question marks in a query", "GET /a?b?c=?/ HTTP/1.1\r\nHost: a\r\n\r\n", "get /a ?b?c=?/ keep none []"),
-        .accepted("bare brackets", "GET /a?include[]=x HTTP/1.1\r\nHost: a\r\n\r\n", "get /a ?include[]=x keep none []"),
+        .accepted(
+            "question marks in a query", "GET /a?b?c=?/ HTTP/1.1\r\nHost: a\r\n\r\n", "get /a ?b?c=?/ keep none []"),
+        .accepted(
+            "bare brackets", "GET /a?include[]=x HTTP/1.1\r\nHost: a\r\n\r\n", "get /a ?include[]=x keep none []"),
         .accepted(
             "escapes", "GET /a%20b/%E4%bd?q=%2F HTTP/1.1\r\nHost: a\r\n\r\n", "get /a%20b/%E4%bd ?q=%2F keep none []"),
         .accepted(
@@ -72,22 +79,27 @@ enum RequestCorpus {
     ]
 
     private static let bodies: [CorpusCase] = [
-        .accepted("length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "post / keep length(5) [hello]"),
+        .accepted(
+            "length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "post / keep length(5) [hello]"),
         .accepted("length zero", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "post / keep length(0) []"),
         .accepted(
             "length with leading zeros", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0005\r\n\r\nhello",
             "post / keep length(5) [hello]"),
         .accepted(
-            "length on GET", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "get / keep length(5) [hello]"),
-        .accepted("length on HTTP/1.0", "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi", "post / close length(2) [hi]"),
+            "length on GET", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+            "get / keep length(5) [hello]"),
+        .accepted(
+            "length on HTTP/1.0", "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi", "post / close length(2) [hi]"),
         .accepted(
             "the largest length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775807\r\n\r\nhi",
             "post / keep length(9223372036854775807) [hi…"),
         .accepted(
-            "unfinished body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel", "post / keep length(5) [hel…"),
+            "unfinished body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel",
+            "post / keep length(5) [hel…"),
         .accepted("no body without a length", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", "post / keep none []"),
         .accepted(
-            "pipelined", "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /",
+            "pipelined",
+            "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /",
             "post /1 keep length(2) [hi]", "get /2 keep none []", "…"),
     ]
 
@@ -105,8 +117,12 @@ enum RequestCorpus {
         .accepted("extension in quotes", Self.head + "2;a=\"b c\";d\r\nhi\r\n0\r\n\r\n", "post / keep chunked [hi]"),
         .accepted("escape in quotes", Self.head + "2;a=\"\\\"\\\\\"\r\nhi\r\n0\r\n\r\n", "post / keep chunked [hi]"),
         .accepted("line ends as data", Self.head + "4\r\n\r\n\r\n\r\n0\r\n\r\n", "post / keep chunked [\r\n\r\n]"),
-        .accepted("trailers are dropped", Self.head + "2\r\nhi\r\n0\r\nX-Sum: 1\r\nX-Two: 2\r\n\r\n", "post / keep chunked [hi]"),
-        .accepted("on GET", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "get / keep chunked []"),
+        .accepted(
+            "trailers are dropped", Self.head + "2\r\nhi\r\n0\r\nX-Sum: 1\r\nX-Two: 2\r\n\r\n",
+            "post / keep chunked [hi]"),
+        .accepted(
+            "on GET", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "get / keep chunked []"),
         .accepted(
             "pipelined behind chunks", Self.head + "2\r\nhi\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
             "post / keep chunked [hi]", "get / keep none []"),
@@ -120,20 +136,24 @@ enum RequestCorpus {
 
     private static let connections: [CorpusCase] = [
         .accepted("close", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "get / close none []"),
-        .accepted("close in a list", "GET / HTTP/1.1\r\nHost: a\r\nConnection: te , CLOSE\r\n\r\n", "get / close none []"),
+        .accepted(
+            "close in a list", "GET / HTTP/1.1\r\nHost: a\r\nConnection: te , CLOSE\r\n\r\n", "get / close none []"),
         .accepted(
             "close in a second field", "GET / HTTP/1.1\r\nHost: a\r\nConnection: te\r\nConnection: close\r\n\r\n",
             "get / close none []"),
-        .accepted("closed is not close", "GET / HTTP/1.1\r\nHost: a\r\nConnection: closed\r\n\r\n", "get / keep none []"),
+        .accepted(
+            "closed is not close", "GET / HTTP/1.1\r\nHost: a\r\nConnection: closed\r\n\r\n", "get / keep none []"),
         .accepted("keep-alive on HTTP/1.0", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "get / close none []"),
         .accepted(
-            "nothing is read behind the last request", "GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n\u{0}\u{1}",
+            "nothing is read behind the last request",
+            "GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n\u{0}\u{1}",
             "get /1 close none []"),
         .accepted(
             "expectation", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\nhi",
             "post / keep continue length(2) [hi]"),
         .accepted(
-            "expectation without a body", "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", "get / keep none []"),
+            "expectation without a body", "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+            "get / keep none []"),
         .accepted(
             "expectation on HTTP/1.0", "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
             "post / close length(2) [hi]"),

@@ -25,14 +25,16 @@ enum ResponseCorpus {
         .accepted("lowest class", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200 keep length(0) []"),
         .accepted("highest status", "HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n", "599 keep length(0) []"),
         .accepted(
-            "server error with a body", "HTTP/1.1 500 Oops\r\ncontent-length: 4\r\n\r\noops", "500 keep length(4) [oops]"),
+            "server error with a body", "HTTP/1.1 500 Oops\r\ncontent-length: 4\r\n\r\noops",
+            "500 keep length(4) [oops]"),
     ]
 
     private static let withoutBody: [CorpusCase] = [
         .accepted(
             "to HEAD with a length", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "200 keep none []", toHead: true),
         .accepted(
-            "to HEAD with a coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200 keep none []", toHead: true
+            "to HEAD with a coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200 keep none []",
+            toHead: true
         ),
         .accepted("to HEAD with neither", "HTTP/1.1 200 OK\r\nX: y\r\n\r\n", "200 keep none []", toHead: true),
         .accepted("204", "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", "204 keep none []"),
@@ -48,11 +50,13 @@ enum ResponseCorpus {
         .accepted(
             "event stream",
             "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + "14\r\ndata: {\"a\":\"hello\"}\n\r\n1\r\n\n\r\n0\r\n\r\n", "200 keep chunked [data: {\"a\":\"hello\"}\n\n]"),
+                + "14\r\ndata: {\"a\":\"hello\"}\n\r\n1\r\n\n\r\n0\r\n\r\n",
+            "200 keep chunked [data: {\"a\":\"hello\"}\n\n]"),
         .accepted("extensions and trailers", Self.head + "2;a=b\r\nhi\r\n0;c\r\nX: y\r\n\r\n", "200 keep chunked [hi]"),
         .accepted("no chunk", Self.head + "0\r\n\r\n", "200 keep chunked []"),
         .accepted(
-            "chunks and close", "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+            "chunks and close",
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
             "200 close chunked [hi]"),
     ]
 
@@ -64,7 +68,8 @@ enum ResponseCorpus {
             "103 with fields", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 X\r\n\r\n", "103",
             "204 keep none []"),
         .accepted(
-            "eight of them", String(repeating: "HTTP/1.1 102 X\r\n\r\n", count: 8) + "HTTP/1.1 204 X\r\n\r\n", "102", "102",
+            "eight of them", String(repeating: "HTTP/1.1 102 X\r\n\r\n", count: 8) + "HTTP/1.1 204 X\r\n\r\n", "102",
+            "102",
             "102", "102", "102", "102", "102", "102", "204 keep none []"),
     ]
 }
@@ -80,7 +85,8 @@ extension ResponseCorpus {
 
     private static func truncated(_ name: String, _ text: String, after summary: String? = nil) -> CorpusCase {
         CorpusCase(
-            name: name, text: text, summary: summary.map { [$0] } ?? [], code: .upstreamTruncated, requestWasHead: false)
+            name: name, text: text, summary: summary.map { [$0] } ?? [], code: .upstreamTruncated, requestWasHead: false
+        )
     }
 
     private static func ok(_ fields: String, _ body: String = "") -> String {
@@ -94,7 +100,8 @@ extension ResponseCorpus {
         Self.garbage("plus sign", Self.ok("Content-Length: +2", "hi")),
         Self.garbage("length beyond 63 bits", Self.ok("Content-Length: 9223372036854775808", "hi")),
         Self.garbage("length and coding", Self.ok("Content-Length: 2\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
-        Self.garbage("length and coding to 304", "HTTP/1.1 304 X\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        Self.garbage(
+            "length and coding to 304", "HTTP/1.1 304 X\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"),
         Self.garbage("gzip then chunked", Self.ok("Transfer-Encoding: gzip, chunked", "0\r\n\r\n")),
         Self.garbage("identity", Self.ok("Transfer-Encoding: identity", "hi")),
         Self.garbage("coding twice", Self.ok("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
@@ -103,7 +110,8 @@ extension ResponseCorpus {
         Self.garbage("204 with a coding", "HTTP/1.1 204 X\r\nTransfer-Encoding: chunked\r\n\r\n"),
         Self.garbage("bad chunk size", Self.ok("Transfer-Encoding: chunked", "x\r\n"), after: "200 keep chunked […"),
         Self.garbage(
-            "space behind a chunk size", Self.ok("Transfer-Encoding: chunked", "1 \r\nh\r\n0\r\n\r\n"), after: "200 keep chunked […"),
+            "space behind a chunk size", Self.ok("Transfer-Encoding: chunked", "1 \r\nh\r\n0\r\n\r\n"),
+            after: "200 keep chunked […"),
         Self.garbage(
             "bare LF in chunks", Self.ok("Transfer-Encoding: chunked", "1\nh\n0\n\n"), after: "200 keep chunked […"),
         Self.garbage(
@@ -151,7 +159,8 @@ extension ResponseCorpus {
         Self.truncated("cut before the last LF", "HTTP/1.1 200 OK\r\n\r"),
         Self.truncated("cut body", Self.ok("Content-Length: 5", "hel"), after: "200 keep length(5) [hel…"),
         Self.truncated("cut chunk", Self.ok("Transfer-Encoding: chunked", "5\r\nhel"), after: "200 keep chunked [hel…"),
-        Self.truncated("no last chunk", Self.ok("Transfer-Encoding: chunked", "2\r\nhi\r\n"), after: "200 keep chunked [hi…"),
+        Self.truncated(
+            "no last chunk", Self.ok("Transfer-Encoding: chunked", "2\r\nhi\r\n"), after: "200 keep chunked [hi…"),
         Self.truncated(
             "cut trailers", Self.ok("Transfer-Encoding: chunked", "2\r\nhi\r\n0\r\n"), after: "200 keep chunked [hi…"),
         Self.truncated("only 100", "HTTP/1.1 100 Continue\r\n\r\n", after: "100"),

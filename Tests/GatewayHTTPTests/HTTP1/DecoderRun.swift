@@ -19,7 +19,8 @@ struct DecodedMessage: Equatable {
     var endAt = 0
 
     var summary: String {
-        "\(self.line) [" + String(String.UnicodeScalarView(self.body.map { Unicode.Scalar($0) })) + (self.isEnded ? "]" : "…")
+        "\(self.line) [" + String(String.UnicodeScalarView(self.body.map { Unicode.Scalar($0) }))
+            + (self.isEnded ? "]" : "…")
     }
 }
 
@@ -33,7 +34,8 @@ struct DecoderRun: Equatable {
 
     /// As the corpus writes it.
     var summary: [String] {
-        self.informational.map { "\($0)" } + self.messages.map(\.summary) + (self.isInsideHead && self.fault == nil ? ["…"] : [])
+        self.informational.map { "\($0)" } + self.messages.map(\.summary)
+            + (self.isInsideHead && self.fault == nil ? ["…"] : [])
     }
 
     /// The same without where in the input the events came.

@@ -34,7 +34,9 @@ struct MessageMutator {
 
     private mutating func request() -> [UInt8] {
         let method = self.pick(["GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
-        let target = self.pick(["/", "/v1/models", "/v1/chat/completions?a=b", "/%41/b:c?d=%20&e[]=f", "http://a.b:80/x?y"])
+        let target = self.pick([
+            "/", "/v1/models", "/v1/chat/completions?a=b", "/%41/b:c?d=%20&e[]=f", "http://a.b:80/x?y",
+        ])
         let version = self.random.oneIn(10) ? "1.0" : "1.1"
         var head = self.random.oneIn(10) ? "\r\n" : ""
         head += "\(method) \(target) HTTP/\(version)\r\n"
@@ -86,11 +88,13 @@ struct MessageMutator {
         var text = ""
         for _ in 0..<self.random.int(0...5) {
             let name = self.pick([
-                "Accept", "X-Api-Key", "Authorization", "User-Agent", "X-Stainless-Lang", "X-A-Name-Longer-Than-Twenty-Three",
+                "Accept", "X-Api-Key", "Authorization", "User-Agent", "X-Stainless-Lang",
+                "X-A-Name-Longer-Than-Twenty-Three",
                 "Connection", "TE", "Content-Type", "Openai-Processing-Ms", "x",
             ])
             let value = self.pick([
-                "", "1", "keep-alive", "a, b;q=0.5", "text with\ttab", "\u{80}\u{ff} bytes", "Bearer sk-test-0123456789abcdef",
+                "", "1", "keep-alive", "a, b;q=0.5", "text with\ttab", "\u{80}\u{ff} bytes",
+                "Bearer sk-test-0123456789abcdef",
             ])
             text += self.fieldName(name) + ":" + self.blank() + value + self.blank() + "\r\n"
         }
@@ -139,12 +143,16 @@ struct MessageMutator {
     }
 
     /// Bytes on which parsers disagree.
-    private static let telling: [UInt8] = Array("\r\n\t\0 :;,=+-_\"\\%#?/@[]{}|<>0159aAgG.*()\u{7f}".utf8) + [0x80, 0xff, 0x0b, 0x0c, 0x1f]
+    private static let telling: [UInt8] =
+        Array("\r\n\t\0 :;,=+-_\"\\%#?/@[]{}|<>0159aAgG.*()\u{7f}".utf8) + [0x80, 0xff, 0x0b, 0x0c, 0x1f]
 
     private static let lines = [
-        "Content-Length: 5\r\n", "Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: identity\r\n",
-        "transfer-encoding: gzip, chunked\r\n", "Connection: close\r\n", "Host: c\r\n", " folded\r\n", "\tfolded\r\n", "X : y\r\n",
-        "\r\n", "\n", "\r", "Upgrade: h2c\r\n", "Connection: upgrade\r\n", "Expect: 100-continue\r\n", "0\r\n", "1;a=b\r\n", ": y\r\n",
+        "Content-Length: 5\r\n", "Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: identity\r\n",
+        "transfer-encoding: gzip, chunked\r\n", "Connection: close\r\n", "Host: c\r\n", " folded\r\n", "\tfolded\r\n",
+        "X : y\r\n",
+        "\r\n", "\n", "\r", "Upgrade: h2c\r\n", "Connection: upgrade\r\n", "Expect: 100-continue\r\n", "0\r\n",
+        "1;a=b\r\n", ": y\r\n",
         "GET / HTTP/1.1\r\n", "Content-Length: +1\r\n", "Content-Length: 1,1\r\n", "Trailer: x\r\n", "Host\r\n",
     ]
 }

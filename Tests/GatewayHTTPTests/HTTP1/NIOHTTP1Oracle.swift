@@ -41,7 +41,9 @@ struct NIOHTTP1Oracle {
         } catch {
             oracle.isRefused = true
         }
-        while let part = try? channel.readInbound(as: HTTPClientResponsePart.self) { Self.take(part, &oracle, bytes.count) }
+        while let part = try? channel.readInbound(as: HTTPClientResponsePart.self) {
+            Self.take(part, &oracle, bytes.count)
+        }
         return oracle
     }
 

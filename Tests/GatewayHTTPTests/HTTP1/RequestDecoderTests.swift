@@ -135,7 +135,8 @@ import Testing
 enum CutPlan {
     static func singleCuts(of count: Int) -> [Int] {
         guard count > 1 else { return [] }
-        return count <= 600 ? Array(1..<count) : Array(stride(from: 1, to: count, by: count / 40)) + Array((count - 20)..<count)
+        return count <= 600
+            ? Array(1..<count) : Array(stride(from: 1, to: count, by: count / 40)) + Array((count - 20)..<count)
     }
 
     static func everyByte(of count: Int) -> [Int] { count > 1 ? Array(1..<count) : [] }

@@ -27,7 +27,8 @@ import Testing
     }
 
     private static let sample = #"""
-         {"id":"x\u00e9\"","mod\u0065l" : "gpt\n-4o","usage":{"a":[1,{"b":"}\\\""}],"c":"é"} ,"n":-1.5e+10,"stream":false,"max_tokens":null}
+         {"id":"x\u00e9\"","mod\u0065l" : "gpt\n-4o","usage":{"a":[1,{"b":"}\\\""}],"c":"é"} ,
+          "n":-1.5e+10,"stream":false,"max_tokens":null}
         """#
 
     @Test func everySplitGivesTheSameValues() throws {

@@ -33,8 +33,8 @@ import Testing
         }
     }
 
-    /// The body with what the scanner documents not to judge replaced: nested values, text that is no UTF-8 or has half surrogate pairs in
-    /// values, and numbers beyond Foundation's range.
+    /// The body with what the scanner documents not to judge replaced: nested values, text that is no UTF-8 or has half
+    /// surrogate pairs in values, and numbers beyond Foundation's range.
     private func judgedPart(_ body: [UInt8]) -> [UInt8] {
         var machine = JSONMachine()
         var splices = JSONSplices()
@@ -88,6 +88,11 @@ import Testing
 
     private struct Tally {
         var accepted = 0, both = 0, count = 0
+
+        func show(_ what: String) {
+            let (ours, both) = (self.accepted * 100 / self.count, self.both * 100 / self.count)
+            print("JSON \(what): \(ours) % accepted, \(both) % by both")
+        }
     }
 
     private func check(_ body: [UInt8], seed: UInt64, _ tally: inout Tally) {
@@ -115,9 +120,7 @@ import Testing
             var generator = JSONGenerator(random: SeededRandom(seed: seed))
             self.check(generator.object(repeats: seed % 10 == 0), seed: seed, &tally)
         }
-        print(
-            "JSON generated: \(tally.accepted * 100 / tally.count) % accepted, \(tally.both * 100 / tally.count) % by both"
-        )
+        tally.show("generated")
         #expect(tally.both * 100 >= tally.count * 85)
     }
 
@@ -128,9 +131,7 @@ import Testing
             let body = generator.object()
             self.check(generator.random.mutate(body, alphabet: JSONGenerator.alphabet), seed: seed, &tally)
         }
-        print(
-            "JSON mutated: \(tally.accepted * 100 / tally.count) % accepted, \(tally.both * 100 / tally.count) % by both"
-        )
+        tally.show("mutated")
         #expect(tally.both * 100 >= tally.count * 20)
         #expect(tally.accepted * 100 <= tally.count * 80)
     }

@@ -14,7 +14,8 @@ import Testing
     /// Order and the writing of numbers survive; only white space and needless escapes go.
     @Test func nothingIsLostInARoundTrip() throws {
         let source =
-            #" { "z" : 1.0 , "a":[ 1e400, -0, 123456789012345678901234567890, {} , [] ],"m":"\u00e9\/\n", "t":[true,false,null]} "#
+            #" { "z" : 1.0 , "a":[ 1e400, -0, 123456789012345678901234567890, {} , [] ],"#
+            + #""m":"\u00e9\/\n", "t":[true,false,null]} "#
         let value = try self.parse(source)
         #expect(
             text(value.serialized())
