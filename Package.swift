@@ -82,7 +82,7 @@ let package = Package(
         tests(
             "GatewayDialectsTests",
             ["GatewayDialects", "GatewayWire", "GatewayContract", "GatewayCore", "GatewayTesting"], exclude: ["Golden"]),
-        tests("GatewayConfigTests", ["GatewayConfig", "GatewayContract", "GatewayCore"]),
+        tests("GatewayConfigTests", ["GatewayConfig", "GatewayContract", "GatewayCore"], exclude: ["Cases"]),
         tests(
             "GatewayHTTPTests",
             ["GatewayHTTP", "GatewayWire", "GatewayCore", "GatewayTesting", nioCore, nioEmbedded, nioHTTP1]),

@@ -22,8 +22,8 @@ public struct ConfigResult: Sendable {
     /// Sorted.
     public var watchedFolders: [String] { self.watched.folders.keys.sorted() }
 
-    /// With what the compiler found in `checkable` or `desired`, but for the places where an error is known already: there
-    /// it saw a default instead of what was written.
+    /// With what the compiler found in `checkable` or `desired`, but for the places where an error is known already:
+    /// there it saw a default instead of what was written.
     public func adding(_ found: [Problem]) -> ConfigResult {
         let known = self.problems.filter { $0.severity == .error }
         let fresh = found.filter { problem in

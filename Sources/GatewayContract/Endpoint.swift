@@ -23,13 +23,16 @@ public enum Endpoint: String, CaseIterable, Sendable {
     case audioSpeech, audioTranscriptions, audioTranslations
     case rerank
     case messages, messagesCountTokens
-    case geminiGenerateContent, geminiStreamGenerateContent, geminiCountTokens, geminiEmbedContent
+    case geminiGenerateContent, geminiStreamGenerateContent, geminiCountTokens
+    case geminiEmbedContent, geminiBatchEmbedContents
     case modelList, modelGet
 
     public var family: DialectFamily {
         switch self {
         case .messages, .messagesCountTokens: .anthropic
-        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent: .gemini
+        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent,
+            .geminiBatchEmbedContents:
+            .gemini
         default: .openai
         }
     }
@@ -46,7 +49,8 @@ public enum Endpoint: String, CaseIterable, Sendable {
         case .audioSpeech, .audioTranscriptions, .audioTranslations: "openai.audio"
         case .rerank: "rerank"
         case .messages, .messagesCountTokens: "anthropic.messages"
-        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent:
+        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent,
+            .geminiBatchEmbedContents:
             "gemini.generate"
         case .modelList, .modelGet: "models"
         }
@@ -55,7 +59,8 @@ public enum Endpoint: String, CaseIterable, Sendable {
     public var shape: RequestShape {
         switch self {
         case .imagesEdits, .imagesVariations, .audioTranscriptions, .audioTranslations: .multipart
-        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent:
+        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent,
+            .geminiBatchEmbedContents:
             .jsonModelInPath
         case .modelList, .modelGet: .none
         default: .json

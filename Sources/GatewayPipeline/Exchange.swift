@@ -68,7 +68,7 @@ final class Exchange {
     init(loop: LoopState, sink: DownstreamSink) {
         self.loop = loop
         self.sink = sink
-        self.startedAt = .now()
+        self.startedAt = loop.now()
         self.config = loop.snapshot
         self.record = UsageRecord(
             requestID: "", startedAt: .now(), generation: loop.snapshot?.routing.generation ?? 0)
@@ -97,7 +97,7 @@ extension Exchange: DownstreamExchange {
 
     func requestEnd() {
         guard self.machine.state == .receiving else { return }
-        self.bodyEndedAt = .now()
+        self.bodyEndedAt = self.loop.now()
         switch self.admitBody() {
         case .proceed: self.dispatch()
         case .reply(let reply): self.answer(reply)
@@ -114,9 +114,16 @@ extension Exchange: DownstreamExchange {
     func downstreamWritability(_ isWritable: Bool) {
         guard isWritable, self.isPausedByClient, !self.machine.isOver else { return }
         self.isPausedByClient = false
-        self.lastProgressAt = .now()
+        self.lastProgressAt = self.loop.now()
         self.armDeadline()
         self.call.resume()
+    }
+
+    func downstreamShutdown() {
+        let error = GatewayError(.draining)
+        if self.machine.hasBegunAnswer { return self.breakOff(error) }
+        self.abandonCall()
+        self.answer(LocalReply(error))
     }
 
     func downstreamClosed() {

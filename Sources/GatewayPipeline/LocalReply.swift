@@ -61,6 +61,9 @@ extension Exchange {
             self.writeRedirect(to: place)
             self.finish(.refused, status: 308, error: nil)
         }
+        // Last: what was held is given back before the client can know that it got its answer, and the end may begin
+        // the next request of the connection.
+        self.sink.end()
     }
 
     private func write(status: Int, body: [UInt8], retry: RetrySafety, lines: [UInt8]) {
@@ -72,7 +75,6 @@ extension Exchange {
         self.sink.head(status: status, fields: fields, framing: .length(body.count))
         self.record.responseBytes += Int64(body.count)
         self.sink.body(ByteBuffer(bytes: body))
-        self.sink.end()
     }
 
     private func writeRedirect(to place: String) {
@@ -80,7 +82,6 @@ extension Exchange {
         fields.append(.location, place)
         self.appendOwnFields(to: &fields)
         self.sink.head(status: 308, fields: fields, framing: .length(0))
-        self.sink.end()
     }
 
     /// What every answer carries, whoever made it: request id, generation, the version's life, what is left of limits.

@@ -1,6 +1,5 @@
 import GatewayCore
 import NIOCore
-import NIOPosix
 import NIOSSL
 
 /// Why a connection could not be made.
@@ -19,7 +18,7 @@ final class ConnectAttempt {
     private let loop: any EventLoop
     private let endpoint: UpstreamEndpoint
     private let deadline: MonotonicTime
-    private let receiveBufferBytes: Int
+    private let dialer: UpstreamDialer
     private let now: @Sendable () -> MonotonicTime
     private let makeConnection: () -> UpstreamConnection
     /// Nil once it was called, or cancelled.
@@ -32,14 +31,14 @@ final class ConnectAttempt {
     private var channel: (any Channel)?
 
     init(
-        loop: any EventLoop, endpoint: UpstreamEndpoint, deadline: MonotonicTime, receiveBufferBytes: Int,
+        loop: any EventLoop, endpoint: UpstreamEndpoint, deadline: MonotonicTime, dialer: UpstreamDialer,
         now: @escaping @Sendable () -> MonotonicTime, makeConnection: @escaping () -> UpstreamConnection,
         report: @escaping (Result<UpstreamConnection, ConnectFault>) -> Void
     ) {
         self.loop = loop
         self.endpoint = endpoint
         self.deadline = deadline
-        self.receiveBufferBytes = receiveBufferBytes
+        self.dialer = dialer
         self.now = now
         self.makeConnection = makeConnection
         self.report = report
@@ -108,25 +107,22 @@ final class ConnectAttempt {
         }
         let handlers = NIOLoopBound((connection: connection, tls: self.tls, attempt: self), eventLoop: self.loop)
         let serverName = IPAddress(self.endpoint.host) == nil ? self.endpoint.host : nil
-        UpstreamChannel.bootstrap(on: self.loop, receiveBufferBytes: self.receiveBufferBytes)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let (connection, tls, attempt) = handlers.value
-                    attempt.channel = channel
-                    if let tls {
-                        try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLClientHandler(context: tls, serverHostname: serverName))
-                    }
-                    try channel.pipeline.syncOperations.addHandler(connection)
+        self.dialer.dial(target, self.loop, share) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                let (connection, tls, attempt) = handlers.value
+                attempt.channel = channel
+                if let tls {
+                    try channel.pipeline.syncOperations.addHandler(
+                        NIOSSLClientHandler(context: tls, serverHostname: serverName))
                 }
+                try channel.pipeline.syncOperations.addHandler(connection)
             }
-            .connectTimeout(.nanoseconds(share.nanoseconds))
-            .connect(to: target)
-            .assumeIsolated()
-            .whenFailure { error in
-                timer.cancel()
-                self.settle(connection, address, .failure(.init(detail: Self.detail(error))))
-            }
+        }
+        .assumeIsolated()
+        .whenFailure { error in
+            timer.cancel()
+            self.settle(connection, address, .failure(.init(detail: Self.detail(error))))
+        }
     }
 
     /// The first verdict about an address counts.
@@ -165,25 +161,5 @@ final class ConnectAttempt {
         case let fault as TLSFault: fault.detail
         default: "\(error)"
         }
-    }
-}
-
-/// What every channel towards a provider has in common.
-enum UpstreamChannel {
-    /// - Parameter receiveBufferBytes: 0 leaves it to the kernel.
-    static func bootstrap(on loop: any EventLoop, receiveBufferBytes: Int) -> ClientBootstrap {
-        let bootstrap = ClientBootstrap(group: loop)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // Finds peers that vanished during a long silence.
-            .channelOption(.socketOption(.so_keepalive), value: 1)
-            .channelOption(.autoRead, value: false)
-            // At most one buffer of 64 KiB per read: what a pause cannot stop any more is bounded by it.
-            .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 8192, maximum: 65536))
-        guard receiveBufferBytes > 0 else { return bootstrap }
-        let bytes = SocketOptionValue(clamping: receiveBufferBytes)
-        return bootstrap.channelOption(.socketOption(.so_rcvbuf), value: bytes)
     }
 }

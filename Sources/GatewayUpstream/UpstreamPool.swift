@@ -48,6 +48,7 @@ public final class UpstreamPool {
     private let resolver: NameResolver
     private let tls: TLSContexts
     private let settings: Settings
+    private let dialer: UpstreamDialer
     private let clock: @Sendable () -> MonotonicTime
     private var machine: UpstreamPoolStateMachine
     /// By the index of their ids.
@@ -62,14 +63,24 @@ public final class UpstreamPool {
     public private(set) var connectsFailed: Int64 = 0
 
     /// - Parameter clock: for deadlines of connecting; the idle time goes by `tick`.
-    public init(
+    public convenience init(
         loop: any EventLoop, resolver: NameResolver, tls: TLSContexts, settings: Settings = .init(),
         clock: @escaping @Sendable () -> MonotonicTime = MonotonicTime.now
+    ) {
+        self.init(
+            loop: loop, resolver: resolver, tls: tls, settings: settings,
+            dialer: .socket(receiveBufferBytes: settings.receiveBufferBytes), clock: clock)
+    }
+
+    init(
+        loop: any EventLoop, resolver: NameResolver, tls: TLSContexts, settings: Settings, dialer: UpstreamDialer,
+        clock: @escaping @Sendable () -> MonotonicTime
     ) {
         self.loop = loop
         self.resolver = resolver
         self.tls = tls
         self.settings = settings
+        self.dialer = dialer
         self.clock = clock
         self.now = clock()
         self.machine = .init(settings: .init(idleTimeout: settings.idleTimeout, waitersMax: settings.waitersMax))
@@ -180,8 +191,7 @@ public final class UpstreamPool {
     ) {
         let limits = self.settings.headLimits
         let attempt = ConnectAttempt(
-            loop: self.loop, endpoint: endpoint, deadline: deadline,
-            receiveBufferBytes: self.settings.receiveBufferBytes, now: self.clock,
+            loop: self.loop, endpoint: endpoint, deadline: deadline, dialer: self.dialer, now: self.clock,
             makeConnection: { UpstreamConnection(id: id, endpoint: endpoint, limits: limits, pool: self) },
             report: { self.connectEnded(id, $0) })
         self.attempts[id] = attempt

@@ -394,7 +394,7 @@ def gemini(verb: str, model: str, request: dict, query: str, plan: Plan) -> Answ
         return Answer(200, "application/json", dump({"totalTokens": plan.facts.input}).encode())
     if verb in ("embedContent", "batchEmbedContents"):
         value = {"values": [0.25, -0.5, 1.0]}
-        body = {"embedding": value} if verb == "embedContent" else {"embeddings": [value]}
+        body = {"embedding": value} if verb == "embedContent" else {"embeddings": [value] * len(request["requests"])}
         return Answer(200, "application/json", dump(body).encode())
     declarations = [d for t in request.get("tools") or [] for d in t.get("functionDeclarations") or []]
     answered = any("functionResponse" in p for c in request.get("contents", []) for p in c.get("parts", []))

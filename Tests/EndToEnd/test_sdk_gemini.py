@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -86,8 +87,24 @@ def test_count_tokens(target):
 @pytest.mark.parametrize("target", ALL, indirect=True)
 def test_embeddings(target):
     # This SDK always calls `:batchEmbedContents`, also for one text; each entry repeats the model's name.
-    answer = client_of(target).models.embed_content(model=target.model, contents="one")
+    models = client_of(target).models
+    answer = models.embed_content(model=target.model, contents="one")
     assert len(answer.embeddings) == 1 and all(isinstance(v, float) for v in answer.embeddings[0].values)
+    target.check_upstream("up-gemini")
+    several = models.embed_content(model=target.model, contents=["one", "two"])
+    assert len(several.embeddings) == 2
+    if target.upstream_is_mock:
+        wanted = "models/up-gemini" if target.kind == "gateway" else f"models/{target.model}"
+        entries = json.loads(target.mock.calls[-1].body)["requests"]
+        assert [entry["model"] for entry in entries] == [wanted, wanted]
+
+
+@pytest.mark.parametrize("target", ["gateway", "echo"], indirect=True)
+def test_a_batch_names_one_model(target):
+    answer = raw_client.call(target.gateway.port, "POST", f"/v1/models/{target.model}:batchEmbedContents",
+                             KEYS[target.kind], {"requests": [{"model": "models/no-such-model"}]})
+    assert answer.status == 400 and answer.json()["error"]["status"] == "INVALID_ARGUMENT"
+    assert target.mock.calls == []
 
 
 @pytest.mark.parametrize("target", MOCKED, indirect=True)

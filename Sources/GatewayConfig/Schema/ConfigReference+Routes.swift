@@ -70,8 +70,8 @@ extension ConfigReference {
                 "Inbound path. It ends in `/generations`, `/edits` or `/variations` for `openai.images`; in `/speech`, "
                     + "`/transcriptions` or `/translations` for `openai.audio`; in `/count_tokens` for counting with "
                     + "`anthropic.messages`; in `{model}:generateContent`, `{model}:streamGenerateContent`, "
-                    + "`{model}:countTokens` or `{model}:embedContent` for `gemini.generate`; in `/{model}` for one "
-                    + "entry of `models`."
+                    + "`{model}:countTokens`, `{model}:embedContent` or `{model}:batchEmbedContents` for "
+                    + "`gemini.generate`; in `/{model}` for one entry of `models`."
             ),
             ConfigKey("schema", .choice(Self.schemas), required: true, .hot, "The wire format."),
             ConfigKey("from_date", .date, .hot, "From when on it is chosen by date."),

@@ -6,6 +6,7 @@ enum RoutePath {
     static let geminiVerbs: [(verb: String, endpoint: Endpoint)] = [
         ("generateContent", .geminiGenerateContent), ("streamGenerateContent", .geminiStreamGenerateContent),
         ("countTokens", .geminiCountTokens), ("embedContent", .geminiEmbedContent),
+        ("batchEmbedContents", .geminiBatchEmbedContents),
     ]
     private static let tails: [String: [(tail: String, endpoint: Endpoint)]] = [
         "openai.images": [

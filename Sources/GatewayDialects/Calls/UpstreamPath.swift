@@ -50,6 +50,7 @@ enum UpstreamPath {
         case .geminiStreamGenerateContent: ":streamGenerateContent?alt=sse"
         case .geminiCountTokens: ":countTokens"
         case .geminiEmbedContent: ":embedContent"
+        case .geminiBatchEmbedContents: ":batchEmbedContents"
         default: nil
         }
     }

@@ -1,6 +1,6 @@
 import GatewayWire
 
-/// generateContent and its stream.
+/// generateContent and its stream, and batches of embeddings.
 extension EchoRequest {
     /// One chunk; a whole answer is one chunk that is the last.
     func geminiChunk(text: String, isLast: Bool) -> JSONValue {
@@ -30,5 +30,14 @@ extension EchoRequest {
         return words.indices.map { index in
             Self.event(self.geminiChunk(text: words[index], isLast: index == words.count - 1))
         }
+    }
+
+    /// One vector for each entry of `requests`.
+    func geminiEmbeddings() -> JSONValue {
+        let requests = (self.body["requests"]?.array ?? []).prefix(2048)
+        let embeddings = requests.map { request -> JSONValue in
+            ["values": .array(EchoMedia.vector(of: EchoText.text(request["content"]?["parts"]), count: 8))]
+        }
+        return ["embeddings": .array(embeddings)]
     }
 }

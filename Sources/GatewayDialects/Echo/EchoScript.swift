@@ -125,6 +125,7 @@ struct EchoRequest {
             self.geminiChunk(text: self.text, isLast: true)
         case .geminiCountTokens: ["totalTokens": .number(String(self.inputTokens))]
         case .geminiEmbedContent: ["embedding": ["values": .array(EchoMedia.vector(of: self.text, count: 8))]]
+        case .geminiBatchEmbedContents: self.geminiEmbeddings()
         case .audioSpeech, .modelList, .modelGet: .object([])
         }
     }

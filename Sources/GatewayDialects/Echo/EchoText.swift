@@ -25,7 +25,7 @@ enum EchoText {
     static func inputBytes(of body: JSONValue, endpoint: Endpoint) -> Int64 {
         let names = [
             "messages", "system", "input", "instructions", "prompt", "contents", "systemInstruction", "content",
-            "query", "documents",
+            "query", "documents", "requests",
         ]
         return names.reduce(0) { $0 + (body[$1].map(Self.count) ?? 0) }
     }
@@ -53,7 +53,7 @@ enum EchoText {
     }
 
     /// A string, or the texts of an array's parts behind each other.
-    private static func text(_ content: JSONValue?) -> String {
+    static func text(_ content: JSONValue?) -> String {
         if let text = content?.string { return text }
         return content?.array?.compactMap { $0["text"]?.string ?? $0.string }.joined() ?? ""
     }

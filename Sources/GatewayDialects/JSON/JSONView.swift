@@ -149,6 +149,9 @@ struct ArrayWalk {
     private var steps: JSONSteps
     private var isOpen: Bool
 
+    /// After the last element: nothing but the closing bracket is left, so that no element was missed.
+    var isAtEnd: Bool { self.steps.at == self.steps.end - 1 && self.steps.peek() == UInt8(ascii: "]") }
+
     init(view: JSONView, place: Range<Int>) {
         self.steps = JSONSteps(bytes: view.bytes, at: place.lowerBound, end: place.upperBound)
         self.isOpen = self.steps.take(UInt8(ascii: "["))

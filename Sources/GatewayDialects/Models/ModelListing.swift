@@ -39,7 +39,9 @@ public enum ModelListing {
         case .gemini:
             [
                 "name": .string("models/\(name)"), "version": "", "displayName": .string(name),
-                "supportedGenerationMethods": ["generateContent", "countTokens", "embedContent"],
+                "supportedGenerationMethods": [
+                    "generateContent", "countTokens", "embedContent", "batchEmbedContents",
+                ],
             ]
         }
     }

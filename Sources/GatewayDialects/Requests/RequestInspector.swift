@@ -70,14 +70,14 @@ public enum RequestInspector {
         case model, stream, streamOptions, streamFormat, n, maxTokens, maxCompletionTokens, maxOutputTokens
         case previousResponse, conversation, background, store, prompt, container, input, tools
         case contents, generationConfig, generationConfigSnake, cachedContent, cachedContentSnake
-        case generateContentRequest
+        case generateContentRequest, requests
     }
 
     static let names = JSONNames([
         "model", "stream", "stream_options", "stream_format", "n", "max_tokens", "max_completion_tokens",
         "max_output_tokens", "previous_response_id", "conversation", "background", "store", "prompt", "container",
         "input", "tools", "contents", "generationConfig", "generation_config", "cachedContent", "cached_content",
-        "generateContentRequest",
+        "generateContentRequest", "requests",
     ])
     private static let streamOptionNames = JSONNames(["include_usage"])
 
@@ -122,41 +122,6 @@ public enum RequestInspector {
             throw GatewayError(
                 .malformedBody, "The field `stream_options` must be an object.", parameter: "stream_options")
         }
-    }
-
-    // MARK: - Gemini
-
-    private static let generationNames = JSONNames([
-        "maxOutputTokens", "candidateCount", "max_output_tokens", "candidate_count",
-    ])
-    private static let modelNames = JSONNames(["model"])
-
-    private static func inspectGemini(
-        _ body: UnsafeRawBufferPointer, endpoint: Endpoint, modelInPath: String?
-    ) throws(GatewayError) -> RequestInspection {
-        guard let modelInPath, !modelInPath.isEmpty else { throw GatewayError(.missingModel, parameter: "model") }
-        guard PathSegment.isSafe(modelInPath) else { throw GatewayError(.invalidModel, parameter: "model") }
-        let fields = try BodyFields(body, Self.names)
-        var inspection = RequestInspection(endpoint: endpoint, inputBytes: body.count)
-        inspection.model = modelInPath
-        inspection.isStream = endpoint == .geminiStreamGenerateContent
-        for name in [Field.generationConfig, .generationConfigSnake] {
-            guard let config = fields[name], config.kind == .object else { continue }
-            let inner = try BodyFields.scan(body, in: config.value, Self.generationNames)
-            let cap = fields.integer(inner.members[0] ?? inner.members[2])
-            inspection.outputCap = cap.flatMap { $0 > 0 ? $0 : nil } ?? inspection.outputCap
-            let count = fields.integer(inner.members[1] ?? inner.members[3])
-            inspection.choiceCount = max(inspection.choiceCount, count ?? 1)
-        }
-        if let model = fields[.model], model.kind == .string { inspection.repeatedModelRanges.append(model.value) }
-        if let request = fields[.generateContentRequest], request.kind == .object {
-            let inner = try BodyFields.scan(body, in: request.value, Self.modelNames)
-            if let model = inner.members[0], model.kind == .string {
-                inspection.repeatedModelRanges.append(model.value)
-            }
-        }
-        try StoredObjects.check(fields, endpoint: endpoint)
-        return inspection
     }
 }
 

@@ -20,8 +20,9 @@ public enum RequestSplices {
                 splices.replace(range, with: upstreamModelLiteral)
             }
         }
-        for range in inspection.repeatedModelRanges {
-            splices.replace(range, with: Array("\"models/".utf8) + upstreamModelLiteral.dropFirst())
+        if !inspection.repeatedModelRanges.isEmpty {
+            let literal = Array("\"models/".utf8) + upstreamModelLiteral.dropFirst()
+            for range in inspection.repeatedModelRanges { splices.replace(range, with: literal) }
         }
         guard addUsage else { return splices }
         switch inspection.usageEdit {

@@ -33,7 +33,8 @@ enum StoredObjects {
             try self.checkInputItems(fields)
         case .chatCompletions: try self.refuseTrue(fields, .store, "store")
         case .messages, .messagesCountTokens: try self.refuse(fields, [(.container, "container")])
-        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent:
+        case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent,
+            .geminiBatchEmbedContents:
             try self.refuse(fields, [(.cachedContent, "cachedContent"), (.cachedContentSnake, "cached_content")])
         default: break
         }

@@ -72,7 +72,9 @@ public struct StreamWatch: Sendable {
             case .completions: .completions
             case .responses: .responses
             case .messages, .messagesCountTokens: .messages
-            case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent: .gemini
+            case .geminiGenerateContent, .geminiStreamGenerateContent, .geminiCountTokens, .geminiEmbedContent,
+                .geminiBatchEmbedContents:
+                .gemini
             default: .media
             }
         self.convention = UsageConvention(endpoint)

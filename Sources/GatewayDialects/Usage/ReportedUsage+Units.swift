@@ -14,7 +14,7 @@ extension ReportedUsage {
             return units
         case .inputOnly: return self.inputOnlyUnits()
         case .anthropic: return self.anthropicUnits()
-        case .gemini: return self.geminiUnits()
+        case .gemini, .geminiInputOnly: return self.geminiUnits()
         }
     }
 
@@ -24,7 +24,7 @@ extension ReportedUsage {
         switch convention {
         case .openai, .openaiSpeech: return self.inclusiveInput(self[.input] ?? 0)
         case .inputOnly, .anthropic: return self.anthropicInput()
-        case .gemini: return self.inclusiveInput(self[.input] ?? 0).map { self.addingToolInput(to: $0) }
+        case .gemini, .geminiInputOnly: return self.inclusiveInput(self[.input] ?? 0).map { self.addingToolInput(to: $0) }
         }
     }
 

@@ -15,12 +15,23 @@ enum UsageConvention: Sendable {
     case gemini
     /// Only input: embeddings, moderations and rerankers, the latter with Cohere's `billed_units`.
     case inputOnly
+    /// Embeddings of Gemini: `promptTokenCount`, and no output at all.
+    case geminiInputOnly
+
+    /// Whether an answer has tokens of its own, to be estimated from its text where no report came.
+    var hasOutput: Bool {
+        switch self {
+        case .inputOnly, .geminiInputOnly: false
+        case .openai, .openaiSpeech, .anthropic, .gemini: true
+        }
+    }
 
     init(_ endpoint: Endpoint) {
         self =
             switch endpoint {
             case .audioSpeech: .openaiSpeech
             case .rerank, .embeddings, .moderations: .inputOnly
+            case .geminiEmbedContent, .geminiBatchEmbedContents: .geminiInputOnly
             default:
                 switch endpoint.family {
                 case .openai: .openai
@@ -110,7 +121,7 @@ enum UsageNames {
             if view.isText(key, "output_tokens") { return .output }
             if view.isText(key, "cache_read_input_tokens") { return .cacheRead }
             if view.isText(key, "cache_creation_input_tokens") { return .cacheWrite }
-        case .gemini:
+        case .gemini, .geminiInputOnly:
             if view.isText(key, "promptTokenCount") { return .input }
             if view.isText(key, "candidatesTokenCount") { return .output }
             if view.isText(key, "totalTokenCount") { return .total }
@@ -140,7 +151,7 @@ enum UsageNames {
             if view.isText(key, "cache_creation") { return .cacheCreation }
             if view.isText(key, "server_tool_use") { return .serverTools }
             if view.isText(key, "output_tokens_details") { return .outputDetails }
-        case .gemini: break
+        case .gemini, .geminiInputOnly: break
         }
         return nil
     }

@@ -21,7 +21,7 @@ public enum UsageEstimate {
         } else {
             units.inputUncached = max(0, estimatedInput)
         }
-        if convention == .inputOnly { return units }
+        guard convention.hasOutput else { return units }
         units.output = self.tokens(ofTextBytes: outputTextBytes)
         if trustsOutput, let partial = reported.units(convention), partial.outputTotal >= units.output {
             units.output = partial.output

@@ -14,7 +14,7 @@ struct HeadFacts: Sendable {
 }
 
 extension BodyFraming {
-    /// RFC 9112 section 6.3 for requests, narrowed (reliability.md 1.2): both fields together, any coding but `chunked`,
+    /// RFC 9112 section 6.3 for requests, narrowed: both fields together, any coding but `chunked`,
     /// a coding on HTTP/1.0 and a length that is no plain number are refused.
     static func ofRequest(
         _ facts: HeadFacts, _ version: HTTPVersion, _ base: UnsafeRawPointer

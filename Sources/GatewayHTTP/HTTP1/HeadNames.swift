@@ -39,8 +39,8 @@ struct HeadNames {
         return Int(truncatingIfNeeded: mixed &>> 56)
     }
 
-    /// - Parameter words: the name with every byte or-ed with 0x20, zeros behind its end. No letter, digit or hyphen has
-    ///   another token byte that becomes it that way; control bytes do, so the caller has ruled those out.
+    /// - Parameter words: the name with every byte or-ed with 0x20, zeros behind its end. No letter, digit or hyphen
+    ///   has another token byte that becomes it that way; control bytes do, so the caller has ruled those out.
     @inline(__always)
     static func find(
         _ slots: UnsafePointer<Entry>, _ word0: UInt64, _ word1: UInt64, _ word2: UInt64

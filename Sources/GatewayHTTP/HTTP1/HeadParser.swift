@@ -72,7 +72,7 @@ struct HeadParser: Sendable {
         return true
     }
 
-    /// - Returns: the offset behind the empty line, or `HeadGrammar.incomplete` with `lineStart` at the unfinished line.
+    /// - Returns: the offset behind the empty line, or `HeadGrammar.incomplete`, `lineStart` being the unfinished line.
     private mutating func readFields(
         _ base: UnsafeRawPointer, _ end: Int, _ fieldsMax: Int
     ) throws(Breach) -> Int {
@@ -110,7 +110,7 @@ struct HeadParser: Sendable {
                 }
                 batch[gathered] = .init(id: id, name: Self.place(at, colon), value: Self.place(start, stop))
                 gathered &+= 1
-                if id.rawValue <= HeaderID.expect.rawValue, id != .other {
+                if id.rawValue <= HeaderID.proxyConnection.rawValue, id != .other {
                     try self.note(id, Range(uncheckedBounds: (start, stop)), lineEnd, base)
                 }
                 at = lineEnd &+ 2
@@ -122,11 +122,13 @@ struct HeadParser: Sendable {
     /// Under 1,024 bytes, which is what stays on the stack.
     private static let batchCount = 48
 
-    /// Remembers the fields that decide about framing. None of them may come twice, and none in trailers. A tab behind a
-    /// length or a coding is allowed by RFC 9112 but not understood everywhere, so it is refused.
+    /// Remembers the fields that decide about framing. None of them may come twice. No field of framing or connection
+    /// may stand in trailers (RFC 9110 section 6.5.1), where some parsers obey it. A tab behind a length or a coding
+    /// is allowed by RFC 9112 but not understood everywhere, so it is refused.
     private mutating func note(
         _ id: HeaderID, _ value: Range<Int>, _ lineEnd: Int, _ base: UnsafeRawPointer
     ) throws(Breach) {
+        if self.kind == .trailers { throw .malformed("field of framing or connection in trailers") }
         let isRepeated: Bool
         switch id {
         case .host:
@@ -159,9 +161,6 @@ struct HeadParser: Sendable {
             }
         }
         if isRepeated { throw .malformed("Host, Content-Length, Transfer-Encoding or Expect is repeated") }
-        if self.kind == .trailers, id != .expect {
-            throw .malformed("Host, Content-Length or Transfer-Encoding in trailers")
-        }
     }
 
     /// The one value that nearly all clients send, by its ten letters.

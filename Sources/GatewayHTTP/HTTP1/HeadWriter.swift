@@ -6,7 +6,8 @@ import NIOCore
 ///
 /// Each call makes room once and copies; nothing is allocated while the buffer has room.
 extension ByteBuffer {
-    /// `HTTP/1.1 200 OK` and the line end. The phrase is that of RFC 9110 section 15, empty for a status it does not know.
+    /// `HTTP/1.1 200 OK` and the line end. The phrase is that of RFC 9110 section 15, empty for a status it does not
+    /// know.
     ///
     /// - Parameter status: 100 to 599; anything else is our own mistake and goes out as 500.
     public mutating func writeStatusLine(_ status: Int) {

@@ -2,8 +2,8 @@ import GatewayCore
 import GatewayWire
 import NIOCore
 
-/// What comes out of a `ResponseDecoder`: for each answer any number of interim ones, one head, any number of bodies, one
-/// end.
+/// What comes out of a `ResponseDecoder`: for each answer any number of interim ones, one head, any number of bodies,
+/// one end.
 public enum ResponseEvent: Sendable {
     /// Nothing more until bytes are fed.
     case needMore
@@ -19,8 +19,8 @@ public enum ResponseEvent: Sendable {
 
 /// Answers out of the bytes of one HTTP/1 connection to a provider, as strict as `RequestDecoder`.
 ///
-/// `begin` before each answer says what was asked; between `end` and the next `begin` nothing is expected, and bytes that
-/// come then are surplus. Switching protocols (101) is never asked for and therefore a fault. Costs are those of
+/// `begin` before each answer says what was asked; between `end` and the next `begin` nothing is expected, and bytes
+/// that come then are surplus. Switching protocols (101) is never asked for and therefore a fault. Costs are those of
 /// `RequestDecoder`. Used on the connection's loop only.
 public struct ResponseDecoder: Sendable {
     private enum State {
@@ -53,8 +53,8 @@ public struct ResponseDecoder: Sendable {
         self.limits = limits.clamped
     }
 
-    /// Called before each answer, at the latest when its request is written. Bytes that came earlier are nobody's answer:
-    /// the next event is then a fault.
+    /// Called before each answer, at the latest when its request is written. Bytes that came earlier are nobody's
+    /// answer: the next event is then a fault.
     public mutating func begin(requestWasHead: Bool) {
         guard case .idle = self.state else { return }
         self.requestWasHead = requestWasHead
@@ -64,8 +64,8 @@ public struct ResponseDecoder: Sendable {
         self.isUnasked = self.pending.readableBytes > 0
     }
 
-    /// Adds what came from the peer. Call `next` until it asks for more before the next `feed`: bytes are copied only if
-    /// some are left over.
+    /// Adds what came from the peer. Call `next` until it asks for more before the next `feed`: bytes are copied only
+    /// if some are left over.
     public mutating func feed(_ bytes: ByteBuffer) {
         if case .failed = self.state { return }
         if self.pending.readableBytes == 0 {

@@ -51,7 +51,7 @@ public enum DownstreamSink {
     public func flush() {
         switch self {
         case .http1(let connection): connection.flushOutput()
-        case .internal: break
+        case .internal(let sink): sink.flush()
         }
     }
 
@@ -100,9 +100,15 @@ public enum DownstreamSink {
 public protocol InternalSink: AnyObject {
     func head(status: Int, fields: HeaderFields, framing: AnswerFraming)
     func body(_ bytes: ByteBuffer)
+    func flush()
     func end()
     func abort(_ reason: AbortReason)
     var isWritable: Bool { get }
+}
+
+extension InternalSink {
+    /// For those that take every byte at once.
+    public func flush() {}
 }
 
 /// One inbound request, told of everything that its client does. All calls are on the connection's loop.
@@ -116,6 +122,8 @@ public protocol DownstreamExchange: AnyObject {
     /// Without a head before it when the head itself was at fault.
     func requestFault(_ error: GatewayError)
     func downstreamWritability(_ isWritable: Bool)
+    /// The daemon ends and waits no longer: end the answer at once, visibly.
+    func downstreamShutdown()
     /// The client left before its answer was complete. Last call.
     func downstreamClosed()
 }

@@ -272,6 +272,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         if self.machine.isBetweenRequests, !self.decoder.isInsideHead { self.closeNow() }
     }
 
+    /// For the end of a drain: the exchange ends its answer, then the connection goes.
+    func shutDown() {
+        if self.machine.mayDeliverRequest { self.exchange?.downstreamShutdown() }
+        self.closeNow()
+    }
+
     func closeNow() {
         self.machine.close()
         self.context?.close(promise: nil)

@@ -63,7 +63,7 @@ public final class ServerLoop {
 
     /// Closes everything that is left.
     public func closeAllConnections() {
-        for connection in Array(self.connections.values) { connection.closeNow() }
+        for connection in Array(self.connections.values) { connection.shutDown() }
     }
 
     /// `date: …\r\n`, made once a second.

@@ -87,6 +87,8 @@ final class AdminExchange: DownstreamExchange {
 
     func downstreamWritability(_ isWritable: Bool) {}
 
+    func downstreamShutdown() {}
+
     func downstreamClosed() {
         self.isOver = true
     }

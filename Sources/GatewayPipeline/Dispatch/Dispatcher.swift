@@ -11,7 +11,7 @@ extension Exchange {
     /// The request is admitted and whole.
     func dispatch() {
         guard self.machine.admitted(), let config = self.config else { return }
-        let now = MonotonicTime.now()
+        let now = self.loop.now()
         self.loop.retryBudget.request(at: now)
         self.deadlineSlot = self.loop.deadlines.register(self)
         guard let target = self.chooseTarget(config, at: now) else {
@@ -36,6 +36,9 @@ extension Exchange {
             self.loop.updateHealth(of: target.name) { $0.startProbe(at: now) }
         }
         self.attempt = Attempt(target: target, startedAt: now)
+        self.relay = .none
+        self.pendingAnswer = nil
+        self.lastProgressAt = nil
         self.record.deployment = target.name
         self.record.provider = config.routing.providers[target.provider].name
         self.armDeadline()
@@ -139,7 +142,7 @@ extension Exchange {
 
     /// An attempt is over without an answer that could be passed on.
     func attemptFailed(_ error: GatewayError, kind: RetryPolicy.Conditions, health: HealthFailure) {
-        let now = MonotonicTime.now()
+        let now = self.loop.now()
         if let name = self.attempt?.target.name, self.attempt?.target.deployment != nil {
             self.loop.updateHealth(of: name) { $0.failed(health, at: now) }
         }

@@ -107,7 +107,7 @@ extension Exchange {
         let echo = EchoBackend(
             script: script, faults: provider.faults, eventLoop: self.loop.eventLoop, responder: self)
         self.call = .echo(echo)
-        self.attempt?.sentAt = .now()
+        self.attempt?.sentAt = self.loop.now()
         self.armDeadline()
         echo.start()
     }

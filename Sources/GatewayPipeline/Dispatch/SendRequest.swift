@@ -34,7 +34,7 @@ extension Exchange {
             connection.write(output)
             self.writeSlices(splices, on: connection)
         }
-        self.attempt?.sentAt = .now()
+        self.attempt?.sentAt = self.loop.now()
         connection.flush()
         self.loop.giveBuffer(output)
         connection.requestFinished()
@@ -52,9 +52,10 @@ extension Exchange {
         output.writeBytes(prepared.head)
         var hasField = false
         if let fields = self.head?.fields {
+            let hopByHop = ForwardedHeaders.namedByConnection(fields)
             fields.bytes.withUnsafeBytes { bytes in
                 for field in fields.fields where ForwardedHeaders.towardsProvider(field.id, family: self.family) {
-                    guard !prepared.replaces(field.id) else { continue }
+                    guard !prepared.replaces(field.id), hopByHop & field.id.mask == 0 else { continue }
                     hasField = hasField || field.id == prepared.fieldWhenAbsent
                     output.writeField(name: bytes.slice(field.name), value: bytes.slice(field.value))
                 }

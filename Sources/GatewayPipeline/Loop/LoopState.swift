@@ -24,22 +24,37 @@ public final class LoopState: ExchangeFactory {
     private var logLineCount = 0
     private var healthByName: [DeploymentName: DeploymentHealth] = [:]
     private var random: UInt64
+    private let clock: () -> MonotonicTime
+    /// Sees every record, once, when it is written.
+    var onRecord: ((UsageRecord) -> Void)?
     private var lastTick: MonotonicTime?
     private static let logBytesFlushed = 60 << 10
 
     /// Called on the loop, once, before the first connection.
-    public init(
+    public convenience init(
         eventLoop: any EventLoop, shared: SharedState, resolver: NameResolver, tls: TLSContexts, accessLog: LogWriter,
         loopCount: Int
+    ) {
+        self.init(
+            eventLoop: eventLoop, shared: shared, pool: UpstreamPool(loop: eventLoop, resolver: resolver, tls: tls),
+            accessLog: accessLog, loopCount: loopCount, seed: .random(in: 1...UInt64.max), clock: MonotonicTime.now)
+    }
+
+    /// With connections, random numbers and a clock of the caller's choice: then a run can be repeated.
+    /// - Parameter seed: not 0.
+    init(
+        eventLoop: any EventLoop, shared: SharedState, pool: UpstreamPool, accessLog: LogWriter, loopCount: Int,
+        seed: UInt64, clock: @escaping () -> MonotonicTime
     ) {
         self.eventLoop = eventLoop
         self.shared = shared
         self.loopCount = loopCount
         self.accessLog = accessLog
         self.metrics = MetricsShard()
-        self.pool = UpstreamPool(loop: eventLoop, resolver: resolver, tls: tls)
+        self.pool = pool
         self.hasher = KeyHasher(pepper: shared.pepper)
-        self.random = UInt64.random(in: 1...UInt64.max)
+        self.random = seed
+        self.clock = clock
     }
 
     /// Takes over a new configuration. Running exchanges keep theirs; limits, health and pooled connections live on by
@@ -93,11 +108,17 @@ public final class LoopState: ExchangeFactory {
     }
 
     func log(_ record: UsageRecord) {
+        self.onRecord?(record)
         guard !self.accessLog.isOff else { return }
         AccessLog.append(record, to: &self.logLines)
         self.logLineCount += 1
         if self.logLines.count >= Self.logBytesFlushed { self.flushLog() }
     }
+
+    // MARK: Time
+
+    /// What exchanges take for the time: the monotonic clock, 40 ns.
+    func now() -> MonotonicTime { self.clock() }
 
     // MARK: Health
 

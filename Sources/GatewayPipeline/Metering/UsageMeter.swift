@@ -13,7 +13,7 @@ extension Exchange {
         let hadAnswer = self.machine.hasBegunAnswer
         guard self.machine.end() else { return }
         self.abandonCall()
-        let now = MonotonicTime.now()
+        let now = self.loop.now()
         if let attempt = self.attempt, outcome == .clientLeft, attempt.target.deployment != nil {
             self.loop.updateHealth(of: attempt.target.name) { $0.abandonedProbe(at: now) }
         }

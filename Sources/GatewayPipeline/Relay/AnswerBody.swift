@@ -62,7 +62,7 @@ extension Exchange: UpstreamResponder {
 
     func upstreamReadComplete() {
         guard !self.machine.isOver else { return }
-        if !self.machine.hasBegunAnswer, let pending = self.pendingAnswer, !pending.held.isEmpty { self.commitAnswer() }
+        if self.shouldCommit { self.commitAnswer() }
         guard self.machine.hasBegunAnswer else { return }
         self.sink.flush()
         self.noteProgress()
@@ -72,6 +72,16 @@ extension Exchange: UpstreamResponder {
             self.armDeadline()
         }
     }
+
+    /// A whole answer is begun with its first bytes, a stream with its first content: until then another deployment can
+    /// answer in its place (pitfall S-2). What is held meanwhile is bounded.
+    private var shouldCommit: Bool {
+        guard !self.machine.hasBegunAnswer, let pending = self.pendingAnswer, !pending.held.isEmpty else { return false }
+        guard case .stream(let stream) = self.relay, !stream.watch.sawContent else { return true }
+        return pending.held.reduce(0) { $0 + $1.readableBytes } > Self.heldBytesMax
+    }
+
+    private static let heldBytesMax = 64 << 10
 
     func upstreamEnd() {
         self.call = .none
@@ -110,7 +120,7 @@ extension Exchange: UpstreamResponder {
     // MARK: Ends
 
     private func answerError(_ status: Int, _ body: ByteBuffer) {
-        let now = MonotonicTime.now()
+        let now = self.loop.now()
         let bytes = Array(body.readableBytesView)
         let answer = ProviderErrorReading.read(
             status: status, body: bytes, family: self.family, requestID: self.record.requestID)
@@ -139,7 +149,6 @@ extension Exchange: UpstreamResponder {
         if !reading.isError {
             (self.record.usage, self.record.usageSource) = reading.settlement(estimatedInput: self.estimatedInput)
         }
-        self.sink.end()
         self.complete()
     }
 
@@ -152,11 +161,7 @@ extension Exchange: UpstreamResponder {
         case .complete: break
         case .completeSupplying(let bytes): self.emit(ByteBuffer(bytes: bytes))
         case .failed:
-            // The provider's own error event has been passed on: the answer has ended visibly.
-            self.commitAnswer()
-            self.sink.flush()
-            self.sink.abort(.upstreamBroke)
-            return self.finish(.truncated, status: 200, error: GatewayError(.upstreamError))
+            return self.endWithProvidersError()
         case .truncated:
             return self.attemptFailed(
                 GatewayError(.upstreamTruncated, detail: "the stream ended without its last event"), kind: .connect,
@@ -164,12 +169,27 @@ extension Exchange: UpstreamResponder {
         }
         self.commitAnswer()
         self.noteProgress()
-        self.sink.end()
         self.complete()
     }
 
+    /// The provider's own error event was its last word: another deployment may still answer, else it is passed on.
+    private func endWithProvidersError() {
+        let now = self.loop.now()
+        let error = GatewayError(.upstreamError, detail: "the stream ended with an error event")
+        if let next = self.nextTarget(after: .serverError, at: now) {
+            self.closeAttempt(error: error.code, at: now)
+            return self.begin(next, at: now)
+        }
+        self.commitAnswer()
+        self.sink.flush()
+        self.finish(.truncated, status: self.pendingAnswer?.head.status ?? 200, error: error)
+        self.sink.abort(.upstreamBroke)
+    }
+
+    /// What was held is given back before the client can know that its answer is complete.
     private func complete() {
         self.finish(.completed, status: self.pendingAnswer?.head.status ?? 200, error: nil)
+        self.sink.end()
     }
 
     /// The client has a part of the answer: the rest is ended where it can see it (pitfalls S-4, S-8).
@@ -182,8 +202,18 @@ extension Exchange: UpstreamResponder {
             self.passOn(ByteBuffer(bytes: event))
             self.sink.flush()
         }
-        self.sink.abort(error.code == .upstreamTimeout ? .timedOut : .upstreamBroke)
         self.finish(.truncated, status: self.pendingAnswer?.head.status ?? 200, error: error)
+        self.sink.abort(AbortReason(error.code))
+    }
+}
+
+extension AbortReason {
+    init(_ code: ErrorCode) {
+        switch code {
+        case .upstreamTimeout: self = .timedOut
+        case .draining: self = .shuttingDown
+        default: self = .upstreamBroke
+        }
     }
 }
 

@@ -30,7 +30,7 @@ extension Exchange: DeadlineOwner {
 
     /// Bytes were passed on. On a stream only content counts: comments and role-only deltas do not (pitfall S-3).
     func noteProgress() {
-        let now = MonotonicTime.now()
+        let now = self.loop.now()
         if case .stream(let stream) = self.relay {
             guard
                 stream.watch.outputTextBytes > self.seenTextBytes

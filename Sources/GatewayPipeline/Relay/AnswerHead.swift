@@ -11,7 +11,7 @@ import NIOCore
 extension Exchange {
     func upstreamHead(_ head: ResponseHead) {
         guard !self.machine.isOver, let attempt = self.attempt else { return }
-        let now = MonotonicTime.now()
+        let now = self.loop.now()
         self.attempt?.status = head.status
         self.attempt?.headAt = now
         self.lastProgressAt = now
@@ -141,8 +141,10 @@ extension Exchange {
         fields.bytes.reserveCapacity(512)
         fields.fields.reserveCapacity(16)
         let source = pending.head.fields
+        let hopByHop = ForwardedHeaders.namedByConnection(source)
         source.bytes.withUnsafeBytes { bytes in
-            for field in source.fields where ForwardedHeaders.towardsClient(field.id) {
+            for field in source.fields
+            where ForwardedHeaders.towardsClient(field.id) && hopByHop & field.id.mask == 0 {
                 fields.append(field.id, bytes.slice(field.value))
             }
         }
@@ -154,7 +156,7 @@ extension Exchange {
             fields.append(name: "x-penstock-attempts", String(self.machine.attempts))
         }
         if let name = self.attempt?.target.name, self.attempt?.target.deployment != nil {
-            self.loop.updateHealth(of: name) { $0.succeeded(at: self.lastProgressAt ?? .now()) }
+            self.loop.updateHealth(of: name) { $0.succeeded(at: self.lastProgressAt ?? self.loop.now()) }
         }
         self.sink.head(status: pending.head.status, fields: fields, framing: pending.framing)
         for bytes in pending.held { self.passOn(bytes) }

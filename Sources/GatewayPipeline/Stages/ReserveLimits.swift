@@ -19,7 +19,7 @@ extension Exchange {
             .multipliedReportingOverflow(by: self.inspection?.choiceCount ?? 1)
         let tokens = output.overflow ? Int64.max / 2 : min(self.estimatedInput &+ output.partialValue, Int64.max / 2)
         switch LimitGate.take(
-            key: keyLimits, model: model.limits, tokens: tokens, at: .now(), slab: self.loop.shared.limits)
+            key: keyLimits, model: model.limits, tokens: tokens, at: self.loop.now(), slab: self.loop.shared.limits)
         {
         case .admitted(let reservation):
             self.reservation = reservation
@@ -38,7 +38,8 @@ extension Exchange {
         guard let model = self.model else { return }
         let keyLimits = self.grant?.limits ?? LimitCells.none
         if keyLimits.isEmpty, model.limits.isEmpty { return }
-        LimitHeaders.read(key: keyLimits, model: model.limits, at: .now(), slab: self.loop.shared.limits).render(body)
+        LimitHeaders.read(key: keyLimits, model: model.limits, at: self.loop.now(), slab: self.loop.shared.limits)
+            .render(body)
     }
 }
 

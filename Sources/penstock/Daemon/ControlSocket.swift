@@ -23,6 +23,13 @@ enum ControlSocket {
         }
     }
 
+    /// The folder keeps others away already; the socket says so itself.
+    static func restrict(_ path: String) throws {
+        guard chmod(path, 0o600) == 0 else {
+            throw Fault(description: "cannot make \(path) private: \(String(cString: strerror(errno)))")
+        }
+    }
+
     /// Sends one request and waits for the whole answer.
     static func post(_ target: String, to path: String) throws -> (status: Int, body: String) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)

@@ -112,6 +112,20 @@ import Testing
                 == self.units { $0.inputUncached = 3 })
     }
 
+    @Test("Gemini embeddings have input only, also where it is estimated")
+    func geminiEmbeddings() {
+        for endpoint in [Endpoint.geminiEmbedContent, .geminiBatchEmbedContents] {
+            #expect(
+                self.read(#"{"embeddings":[],"usageMetadata":{"promptTokenCount":3}}"#, endpoint).usage
+                    == self.units { $0.inputUncached = 3 })
+            let silent = self.read(#"{"embeddings":[{"values":[0.25,-0.5]}]}"#, endpoint)
+            #expect(silent.usage == nil)
+            let settled = silent.settlement(estimatedInput: 5)
+            #expect(settled.source == .estimated)
+            #expect(settled.units == self.units { $0.inputUncached = 5 })
+        }
+    }
+
     @Test(
         "M-7, fault 22: absurd numbers are no report, and nothing becomes negative",
         arguments: [

@@ -65,6 +65,7 @@ import Testing
         #expect(self.target(gemini, .geminiStreamGenerateContent) == "/v1beta/models/m-1:streamGenerateContent?alt=sse")
         #expect(self.target(gemini, .geminiCountTokens) == "/v1beta/models/m-1:countTokens")
         #expect(self.target(gemini, .geminiEmbedContent) == "/v1beta/models/m-1:embedContent")
+        #expect(self.target(gemini, .geminiBatchEmbedContents) == "/v1beta/models/m-1:batchEmbedContents")
         for model in ["a/b", "..", "a b", "a\r\nb", "a?b", "a%2f", ""] as [ModelName] {
             #expect(self.target(gemini, .geminiGenerateContent, model: model) == nil)
         }

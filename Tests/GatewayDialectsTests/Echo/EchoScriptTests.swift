@@ -116,6 +116,14 @@ import Testing
         #expect(try self.value(self.echo(#"{"input":[1,2]}"#, .embeddings))["data"]?.array?.count == 1)
         let google = try self.value(self.echo(#"{"content":{"parts":[{"text":"a"}]}}"#, .geminiEmbedContent))
         #expect(google["embedding"]?["values"] == vectors[0])
+        let batch =
+            #"{"requests":[{"model":"models/g","content":{"parts":[{"text":"a"}]}},"#
+            + #"{"content":{"parts":[{"text":"b"}]}},{}]}"#
+        let several = try #require(
+            try self.value(self.echo(batch, .geminiBatchEmbedContents))["embeddings"]?.array)
+        #expect(several.count == 3)
+        #expect(several[0]["values"] == vectors[0])
+        #expect(several[1]["values"] == vectors[1])
     }
 
     @Test("the other endpoints answer in their own shape")

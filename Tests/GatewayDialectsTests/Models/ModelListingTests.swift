@@ -22,7 +22,8 @@ import Testing
         #expect(
             text(ModelListing.list(family: .gemini, models: [("fast", 0)]))
                 == #"{"models":[{"name":"models/fast","version":"","displayName":"fast","#
-                + #""supportedGenerationMethods":["generateContent","countTokens","embedContent"]}]}"#)
+                + #""supportedGenerationMethods":["generateContent","countTokens","embedContent","#
+                + #""batchEmbedContents"]}]}"#)
     }
 
     @Test("an empty list, and one model")

@@ -98,6 +98,47 @@ import Testing
         #expect(refusal("{}", .geminiGenerateContent)?.code == .missingModel)
     }
 
+    @Test("a batch of embeddings asks for the model of its path, whatever an entry says")
+    func batch() throws {
+        let seen = try inspect(
+            #"{"requests":[{"model":"models/g"},{"model":"\u006dodels/g"},{"content":{}}]}"#,
+            .geminiBatchEmbedContents, path: "g")
+        #expect((seen.model, seen.isStream, seen.modelRange) == ("g", false, nil))
+        for entry in [
+            #"{"model":"models/other"}"#, #"{"model":"models/G"}"#, #"{"model":"models/models/g"}"#, #"{"model":""}"#,
+            #"{"model":null}"#, #"{"model":["models/g"]}"#, #"{"model":"models/g "}"#, #"{"m\u006fdel":"h"}"#,
+        ] {
+            let error = refusal(
+                #"{"requests":[{"model":"models/g"},\#(entry)]}"#, .geminiBatchEmbedContents, path: "g")
+            #expect(error?.code == .invalidModel)
+            #expect(error?.parameter == "requests.model")
+        }
+        let kelvin = refusal(#"{"requests":[{"model":"models/\u212a"}]}"#, .geminiBatchEmbedContents, path: "K")
+        #expect(kelvin?.code == .invalidModel)
+    }
+
+    @Test("no entry of a batch is missed: `requests` is a list of objects and stands once")
+    func batchShape() throws {
+        for requests in [
+            "{}", "1", #""x""#, "null", "[[]]", "[1]", "[null]", #"[{},,{"model":"h"}]"#, #"[{}:{"model":"h"}]"#,
+            #"[,,{"model":"h"}]"#,
+        ] {
+            let error = refusal(#"{"requests":\#(requests)}"#, .geminiBatchEmbedContents, path: "g")
+            #expect(error?.code == .malformedBody)
+        }
+        #expect(refusal(#"{"requests":[{"a" 1}]}"#, .geminiBatchEmbedContents, path: "g")?.code == .malformedBody)
+        #expect(refusal(#"{"requests":[],"requests":[]}"#, .geminiBatchEmbedContents, path: "g")?.code == .repeatedField)
+        #expect(
+            refusal(#"{"requests":[{"model":"g","model":"g"}]}"#, .geminiBatchEmbedContents, path: "g")?.code
+                == .repeatedField)
+        #expect(
+            refusal(
+                #"{"requests":[{"content":{"parts":[{"fileData":{"fileUri":"files/x"}}]}}]}"#,
+                .geminiBatchEmbedContents, path: "g")?.code == .storedObjectField)
+        #expect(try inspect(#"{"requests":[ ]}"#, .geminiBatchEmbedContents, path: "g").model == "g")
+        #expect(try inspect("{}", .geminiBatchEmbedContents, path: "g").model == "g")
+    }
+
     @Test("Gemini streams need alt=sse")
     func alt() throws {
         func check(_ query: String, _ endpoint: Endpoint) throws {

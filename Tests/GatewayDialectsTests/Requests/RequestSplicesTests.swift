@@ -79,6 +79,12 @@ import Testing
         #expect(
             try self.spliced(#"{"generateContentRequest":{"model":"models/g"}}"#, .geminiCountTokens, path: "g")
                 == #"{"generateContentRequest":{"model":"models/up"}}"#)
+        #expect(
+            try self.spliced(
+                #"{"requests":[{"model":"models/g","content":{}}, {"content":{},"model":"g"},{}],"model":"models/g"}"#,
+                .geminiBatchEmbedContents, path: "g")
+                == #"{"requests":[{"model":"models/up","content":{}}, {"content":{},"model":"models/up"},{}],"#
+                + #""model":"models/up"}"#)
     }
 
     @Test("the model's part of a multipart body is replaced by bare text")

@@ -1,6 +1,6 @@
 import GatewayCore
 
-/// Requests that must be refused, class by class of DESIGN.md section 8; the smuggling family is fault 43.
+/// Requests that must be refused, class by class; the smuggling family is fault 43.
 extension RequestCorpus {
     static let refused: [CorpusCase] =
         Self.lengths + Self.codings + Self.lines + Self.names + Self.badHosts + Self.badTargets + Self.versions
@@ -31,6 +31,7 @@ extension RequestCorpus {
         .refused("white space inside a length", Self.post("Content-Length: 1 1", "h")),
         .refused("fraction", Self.post("Content-Length: 1.0", "h")),
         .refused("empty length", Self.post("Content-Length:", "")),
+        .refused("tab behind a length", Self.post("Content-Length: 5\t", "hello")),
         .refused("length beyond 63 bits", Self.post("Content-Length: 9223372036854775808", "")),
         .refused("length beyond 64 bits", Self.post("Content-Length: 18446744073709551621", "hello")),
         .refused("length of many digits", Self.post("Content-Length: " + String(repeating: "9", count: 300), "")),
@@ -220,7 +221,8 @@ extension RequestCorpus {
         "no colon": "X\r\n\r\n",
         "empty name": ": y\r\n\r\n", "length": "Content-Length: 5\r\n\r\n",
         "coding": "Transfer-Encoding: chunked\r\n\r\n",
-        "Host": "Host: b\r\n\r\n",
+        "Host": "Host: b\r\n\r\n", "connection": "Connection: close\r\n\r\n", "upgrade": "Upgrade: x\r\n\r\n",
+        "expectation": "Expect: 100-continue\r\n\r\n",
     ].sorted { $0.key < $1.key }.map { name, trailers in
         .refused("trailer: " + name, Self.chunks("1\r\nh\r\n0\r\n" + trailers), after: "post / keep chunked [h…")
     }

@@ -35,6 +35,8 @@ struct BuiltInRoutesTests {
             #expect(self.table.say(.post, prefix + "g:streamGenerateContent") == "geminiStreamGenerateContent g")
             #expect(self.table.say(.post, prefix + "g:countTokens") == "geminiCountTokens g")
             #expect(self.table.say(.post, prefix + "g:embedContent") == "geminiEmbedContent g")
+            #expect(self.table.say(.post, prefix + "g:batchEmbedContents") == "geminiBatchEmbedContents g")
+            #expect(self.table.say(.post, prefix + "g:asyncBatchEmbedContent") == "404 not available")
             #expect(self.table.say(.post, prefix + "a:b:embedContent") == "geminiEmbedContent a:b")
         }
     }
