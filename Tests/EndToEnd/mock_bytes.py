@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import re
 import zlib
@@ -77,16 +78,21 @@ def status_line(status: int) -> bytes:
     return f"HTTP/1.1 {status} {REASONS.get(status, 'Mock')}".encode()
 
 
+@functools.cache
+def gzip_bomb() -> bytes:
+    """A JSON object of some 32 MiB of white space in some 32 KiB."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    parts = [packer.compress(b'{"a":"')] + [packer.compress(b" " * (1 << 20)) for _ in range(32)]
+    return b"".join(parts) + packer.flush()
+
+
 def encode(body: bytes, plan: Plan) -> tuple[bytes, list[tuple[str, str]]]:
     if plan.encoding == "gzip":
         return gzip.compress(body, mtime=0), [("content-encoding", "gzip")]
     if plan.encoding == "deflate":
         return zlib.compress(body), [("content-encoding", "deflate")]
     if plan.encoding == "bomb":
-        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-        zeros = b'{"a":"' + b" " * (1 << 20)
-        parts = [packer.compress(zeros)] + [packer.compress(b" " * (1 << 20)) for _ in range(256)] + [packer.flush()]
-        return b"".join(parts), [("content-encoding", "gzip")]
+        return gzip_bomb(), [("content-encoding", "gzip")]
     if plan.encoding == "unknown":
         return body, [("content-encoding", "br")]
     if plan.encoding == "broken":

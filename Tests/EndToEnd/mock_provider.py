@@ -282,6 +282,10 @@ class _Connection:
 
     async def _stream(self, call: Call, answer: Answer, fields: list[tuple[str, str]]) -> bool:
         plan = call.plan
+        if plan.framing in BAD_FRAMINGS:
+            await self._send(call, mock_bytes.bad_answer(plan.framing, fields, b"data: [DONE]\n\n"))
+            await self._wait_closed(0.2)
+            return self._fault(call)
         chunked = plan.framing != "close"
         fields.append(("cache-control", "no-cache"))
         if chunked:

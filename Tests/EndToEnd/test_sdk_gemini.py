@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 
@@ -95,7 +94,7 @@ def test_embeddings(target):
     assert len(several.embeddings) == 2
     if target.upstream_is_mock:
         wanted = "models/up-gemini" if target.kind == "gateway" else f"models/{target.model}"
-        entries = json.loads(target.mock.calls[-1].body)["requests"]
+        entries = target.mock.calls[-1].json["requests"]
         assert [entry["model"] for entry in entries] == [wanted, wanted]
 
 

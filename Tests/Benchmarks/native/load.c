@@ -2,13 +2,13 @@
 //
 //   load closed PORT BODY [-c connections] [-d seconds] [-n requests] [-H 'Name: value']…
 //   load rate   PORT BODY [-r requests a second] …
-//   load hold   PORT BODY [-o] …
+//   load hold   PORT BODY …
 //
 // closed: every connection sends its next request when the answer to the last one is complete; -n ends it early.
 // rate:   requests start at fixed times, answered or not; latency counts from the time a request was to start.
 // hold:   opens the connections, 64 at a time; each sends one request and is ready when the answer is complete, or
 //         with its first event for a stream. Prints "ready N LOST" and keeps them open until standard input ends, at
-//         most -d seconds. With -o they only connect.
+//         most -d seconds.
 // The last line is a JSON object. An answer counts when its status is 200 and its body ends as announced; a stream
 // must end in "data: [DONE]".
 #define _GNU_SOURCE
@@ -62,7 +62,6 @@ static int request_bytes;
 static int connections = 64;
 static double seconds = 1, rate = 1000;
 static uint64_t requests_max = UINT64_MAX;
-static bool connect_only;
 static struct caller *callers;
 static struct caller **free_callers;
 static int free_count;
@@ -296,10 +295,7 @@ static void serve(struct caller *c, uint32_t events) {
         }
         watch(c, EPOLLIN);
         in_flight--;
-        if (connect_only) {
-            c->state = resting;
-            become_ready(c);
-        } else if (mode == fixed_rate || !may_start()) {
+        if (mode == fixed_rate || !may_start()) {
             give_back(c);
         } else {
             start(c, now_ns());
@@ -401,14 +397,13 @@ static void read_arguments(int count, char **arguments) {
     target.sin_port = htons((uint16_t)atoi(arguments[2]));
     target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     optind = 4;
-    for (int option; (option = getopt(count, arguments, "c:d:n:r:H:o")) != -1;) {
+    for (int option; (option = getopt(count, arguments, "c:d:n:r:H:")) != -1;) {
         switch (option) {
         case 'c': connections = atoi(optarg); break;
         case 'd': seconds = atof(optarg); break;
         case 'n': requests_max = strtoull(optarg, NULL, 10); break;
         case 'r': rate = atof(optarg); break;
         case 'H': if (header_count < 16) headers[header_count++] = optarg; break;
-        case 'o': connect_only = true; break;
         default: exit(2);
         }
     }
