@@ -1,10 +1,37 @@
 /// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`) is the IPv4 address that it maps.
 public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
-    /// Network order; an IPv4 address stands in the mapped form.
-    let high: UInt64
-    let low: UInt64
+    /// The first eight bytes in network order, as a number; an IPv4 address stands in the mapped form.
+    public let high: UInt64
+    /// The other eight bytes.
+    public let low: UInt64
 
-    public var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xffff }
+    @inlinable public var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xffff }
+
+    /// Byte 0…15 in network order; those of an IPv4 address are 12…15. Any other index is taken modulo 16.
+    @inlinable
+    public func octet(_ index: Int) -> UInt8 {
+        let word = index & 8 == 0 ? self.high : self.low
+        return UInt8(truncatingIfNeeded: word &>> UInt64(56 &- 8 &* (index & 7)))
+    }
+
+    /// Group 0…7 of the form `a:b:c:d:e:f:g:h`. Any other index is taken modulo 8.
+    @inlinable
+    public func group(_ index: Int) -> UInt16 {
+        let word = index & 4 == 0 ? self.high : self.low
+        return UInt16(truncatingIfNeeded: word &>> UInt64(48 &- 16 &* (index & 3)))
+    }
+
+    /// The groups that `::` stands for (RFC 5952, 4.2): the longest run of two or more zeros, of several the first;
+    /// empty without one.
+    public var elidedGroups: Range<Int> {
+        var best = 0..<0
+        var start = 0
+        for index in 0...8 where index == 8 || self.group(index) != 0 {
+            if index - start > max(best.count, 1) { best = start..<index }
+            start = index + 1
+        }
+        return best
+    }
 
     public init(ipv4 address: UInt32) {
         self.init(high: 0, low: 0xffff_0000_0000 | UInt64(address))
@@ -46,28 +73,11 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         if self.isIPv4 {
             return "\(self.low >> 24 & 0xff).\(self.low >> 16 & 0xff).\(self.low >> 8 & 0xff).\(self.low & 0xff)"
         }
-        let groups = (0..<8).map { (index: Int) -> String in
-            let word = index < 4 ? self.high >> (48 - 16 * UInt64(index)) : self.low >> (48 - 16 * UInt64(index - 4))
-            return String(word & 0xffff, radix: 16)
-        }
-        return Self.compressed(groups)
-    }
-
-    /// RFC 5952: the longest run of two or more zero groups becomes `::`.
-    private static func compressed(_ groups: [String]) -> String {
-        var best = 0..<0
-        var start: Int?
-        for index in 0...groups.count {
-            if index < groups.count, groups[index] == "0" {
-                start = start ?? index
-            } else if let run = start {
-                if index - run > best.count, index - run > 1 { best = run..<index }
-                start = nil
-            }
-        }
-        guard !best.isEmpty else { return groups.joined(separator: ":") }
-        return groups[..<best.lowerBound].joined(separator: ":") + "::"
-            + groups[best.upperBound...].joined(separator: ":")
+        let groups = (0..<8).map { String(self.group($0), radix: 16) }
+        let elided = self.elidedGroups
+        guard !elided.isEmpty else { return groups.joined(separator: ":") }
+        return groups[..<elided.lowerBound].joined(separator: ":") + "::"
+            + groups[elided.upperBound...].joined(separator: ":")
     }
 
     private static func parseIPv4(_ text: Substring) -> UInt32? {

@@ -68,7 +68,7 @@ final class Exchange {
     init(loop: LoopState, sink: DownstreamSink) {
         self.loop = loop
         self.sink = sink
-        self.startedAt = loop.now()
+        self.startedAt = sink.requestBeganAt ?? loop.now()
         self.config = loop.snapshot
         self.record = UsageRecord(
             requestID: "", startedAt: .now(), generation: loop.snapshot?.routing.generation ?? 0)

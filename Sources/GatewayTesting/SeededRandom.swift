@@ -1,4 +1,5 @@
-/// SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same numbers on every machine. The seed is the bug report.
+/// SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same numbers on every machine. The seed is the bug
+/// report.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

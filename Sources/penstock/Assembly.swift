@@ -40,8 +40,10 @@ enum Assembly {
 
         let daemon = Daemon(
             loops: loops, shared: shared, accessLog: accessLog, log: log, source: source, listeners: listeners,
+            tls: tls,
             state: ServingState(
-                generation: 1, revision: routing.revision, routing: routing, watched: compilation.result.watched,
+                generation: 1, revision: routing.revision, routing: routing,
+                desired: compilation.result.desired ?? DesiredState(), watched: compilation.result.watched,
                 keyCount: compilation.keys.count, refusal: nil, changedAt: .now()))
         daemon.apply(routing.server)
         try listeners.bindMissing(routing.server.listen)

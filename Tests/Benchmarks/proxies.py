@@ -114,7 +114,7 @@ class Proxy:
         command = self.configure()
         began = time.perf_counter()
         self.child = Child(command, PROXY_CORE, self.directory, self.directory / "output.log")
-        wait_for_answer(self, self.port, began)
+        wait_for_answer(self, began)
         return (time.perf_counter() - began) * 1000
 
     def stop(self) -> None:
@@ -142,11 +142,11 @@ def ask_once(port: int, headers: list[str], model: str) -> bytes:
     return answer
 
 
-def wait_for_answer(proxy: Proxy, port: int, began: float) -> None:
+def wait_for_answer(proxy: Proxy, began: float) -> None:
     last = "no connection"
     while time.perf_counter() - began < START_SECONDS_MAX:
         try:
-            answer = ask_once(port, proxy.headers, proxy.models[port == proxy.tls_port])
+            answer = ask_once(proxy.port, proxy.headers, proxy.models[False])
             if answer.startswith(b"HTTP/1.1 200"):
                 return
             last = answer[:300].decode(errors="replace")
@@ -157,7 +157,7 @@ def wait_for_answer(proxy: Proxy, port: int, began: float) -> None:
         time.sleep(0.0005)
     output = proxy.child.output() if proxy.child else ""
     proxy.stop()
-    raise RuntimeError(f"{proxy.name} gave no 200 on port {port}: {last}\n{output}")
+    raise RuntimeError(f"{proxy.name} gave no 200 on port {proxy.port}: {last}\n{output}")
 
 
 class Nginx(Proxy):
@@ -246,7 +246,7 @@ class Penstock(Proxy):
             "providers": {
                 "plain": provider(f"http://127.0.0.1:{self.upstream.port}/v1"),
                 "secure": provider(f"https://localhost:{self.upstream.tls_port}/v1", ca_file=str(self.upstream.ca))},
-            "models": {"gpt-test": {"use": "plain/gpt-test"}, "gpt-tls": {"use": "secure/gpt-test"}},
+            "models": {"gpt-test": {"use": "plain/gpt-test"}, "gpt-tls": {"use": "secure/gpt-tls"}},
             "keys": [{"name": "bench", "secret": KEY,
                       "limits": {"rpm": 1_000_000_000, "tpm": 1_000_000_000, "concurrency": 100_000}}],
             "telemetry": {"access_log": {"format": "json", "output": str(self.access_log)}}}

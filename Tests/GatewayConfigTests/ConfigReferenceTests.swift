@@ -23,7 +23,8 @@ import Testing
 
     /// Guarantee: the configuration of the repository loads without any account.
     @Test func theRepositorysOwnFilesLoad() {
-        let result = ConfigLoader(environment: [:]).load(path: "\(Self.repository)/gateway.yaml")
+        let result = ConfigLoader(environment: ["PENSTOCK_DEV_KEY": "sk-test-dev-0123456789"])
+            .load(path: "\(Self.repository)/gateway.yaml")
         #expect(result.report() == "")
         #expect((result.desired?.routes.count ?? 0) > 0)
         #expect(result.watchedFiles.contains("\(Self.repository)/gateway.yaml"))

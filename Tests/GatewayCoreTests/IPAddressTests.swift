@@ -24,6 +24,20 @@ struct IPAddressTests {
         #expect(IPAddress(text) == nil)
     }
 
+    /// Guarantee: bytes and groups are those that the text says, in network order, for both kinds of address.
+    @Test func parts() throws {
+        let four = try #require(IPAddress("192.0.2.254"))
+        #expect((12..<16).map(four.octet) == [192, 0, 2, 254])
+        #expect((0..<16).map(four.octet).prefix(12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255])
+        let six = try #require(IPAddress("2001:db8:0:0:1:0:ab:cdef"))
+        #expect((0..<8).map(six.group) == [0x2001, 0xdb8, 0, 0, 1, 0, 0xab, 0xcdef])
+        #expect((0..<4).map(six.octet) == [0x20, 0x01, 0x0d, 0xb8])
+        #expect(IPAddress(bytes: (0..<16).map(six.octet)) == six)
+        #expect(six.elidedGroups == 2..<4)
+        #expect(IPAddress("1:0:2:0:3:0:4:0")?.elidedGroups.isEmpty == true)
+        #expect(IPAddress("1:0:0:2:0:0:0:3")?.elidedGroups == 4..<7)
+    }
+
     @Test func bytes() {
         #expect(IPAddress(bytes: [192, 0, 2, 1]) == IPAddress("192.0.2.1"))
         #expect(IPAddress(bytes: [UInt8](repeating: 0, count: 15) + [1]) == IPAddress("::1"))

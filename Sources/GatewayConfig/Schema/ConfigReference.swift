@@ -8,21 +8,21 @@ enum ConfigReference {
             ConfigKey(
                 "version", .integer(1...1), required: true, .restart, "Version of this schema: write `version: 1`."),
             ConfigKey(
-                "listen", .either([.address, .list(.address)]), default: "127.0.0.1:8080", .restart,
+                "listen", .either([.address, .list(.address)]), default: "127.0.0.1:8080", .hot,
                 "Short form of `server.listen`."),
             ConfigKey(
                 "include", .either([.text, .list(.text)]), .hot,
                 "Further files, merged in this order. `*` and `?` match names; a `?` at the end makes an entry "
                     + "optional. "
                     + "Each key may be defined in one file only."),
-            ConfigKey("server", .object(Self.server), .restart, "Listeners and bounds of the process."),
+            ConfigKey("server", .object(Self.server), .hot, "Listeners and bounds of the process."),
             ConfigKey(
                 "providers", .map(Self.provider), .hot,
                 "Accounts at model vendors. `echo` is there without being declared."),
             ConfigKey("deployments", .map(Self.deployment), .hot, "One model at one provider each."),
             ConfigKey("models", .map(Self.model), .hot, "The names that clients send."),
             ConfigKey("keys", .list(.object(Self.key)), .hot, "Inference keys."),
-            ConfigKey("telemetry", .object(Self.telemetry), .restart, "What the gateway reports about itself."),
+            ConfigKey("telemetry", .object(Self.telemetry), .hot, "What the gateway reports about itself."),
             ConfigKey(
                 "routes_dir", .file, default: "./routes", .hot,
                 "Folder of route files, seen from this file. One that is not there counts as empty."),
@@ -38,7 +38,7 @@ enum ConfigReference {
         keys: [
             ConfigKey(
                 "listen", .either([.address, .list(.either([.address, .object(Self.listener)]))]),
-                default: "127.0.0.1:8080", .restart,
+                default: "127.0.0.1:8080", .hot,
                 "Addresses to serve on: an IP address or `localhost`, and a "
                     + "port."),
             ConfigKey(
@@ -46,7 +46,7 @@ enum ConfigReference {
                 "Address of `/health/*` and `/metrics`."),
             ConfigKey("loops", .integer(1...256), .restart, "Event loops. Without it: one per core."),
             ConfigKey("drain", .object(Self.drain), .hot, "How long a stopping daemon waits."),
-            ConfigKey("limits", .object(Self.serverLimits), .restart, "Bounds on what clients may send."),
+            ConfigKey("limits", .object(Self.serverLimits), .hot, "Bounds on what clients may send."),
             ConfigKey(
                 "trusted_proxies", .list(.addressBlock), default: "[]", .hot,
                 "Peers whose `X-Forwarded-For` is believed when a key has `allow_ips`."),
@@ -55,7 +55,7 @@ enum ConfigReference {
 
     static let listener = ConfigTable(
         id: "listener", place: "server.listen[]",
-        keys: [ConfigKey("address", .address, required: true, .restart, "IP address and port.")],
+        keys: [ConfigKey("address", .address, required: true, .hot, "IP address and port.")],
         notBuilt: ["tls": "TLS on listeners", "proxy_protocol": "the PROXY protocol"])
 
     static let admin = ConfigTable(
@@ -76,27 +76,27 @@ enum ConfigReference {
         id: "server_limits", place: "server.limits",
         keys: [
             ConfigKey(
-                "max_body", .size(1024...(1 << 30)), default: "20MiB", .restart,
+                "max_body", .size(1024...(1 << 30)), default: "20MiB", .hot,
                 "Largest request body; beyond it "
                     + "413."),
             ConfigKey(
-                "max_header", .size(1024...(1 << 20)), default: "64KiB", .restart,
+                "max_header", .size(1024...(1 << 20)), default: "64KiB", .hot,
                 "Bytes of a request's head; beyond it 431."),
             ConfigKey(
-                "max_header_fields", .integer(8...1000), default: "100", .restart,
+                "max_header_fields", .integer(8...1000), default: "100", .hot,
                 "Header fields of a request; beyond it 431."),
             ConfigKey(
-                "idle_timeout", .duration(Self.clientTimes), default: "5m", .restart,
+                "idle_timeout", .duration(Self.clientTimes), default: "5m", .hot,
                 "A connection without a request is closed after it."),
             ConfigKey(
-                "head_timeout", .duration(Self.clientTimes), default: "15s", .restart,
+                "head_timeout", .duration(Self.clientTimes), default: "15s", .hot,
                 "From a request's first byte to the end of its head; beyond it 408."),
             ConfigKey(
-                "body_timeout", .duration(Self.clientTimes), default: "30s", .restart,
+                "body_timeout", .duration(Self.clientTimes), default: "30s", .hot,
                 "In which a body must end or grow by 1 KiB; beyond it 408."),
-            ConfigKey("max_connections", .count(1...1_000_000), default: "10000", .restart, "Open client connections."),
+            ConfigKey("max_connections", .count(1...1_000_000), default: "10000", .hot, "Open client connections."),
             ConfigKey(
-                "max_in_flight", .size((1 << 20)...(1 << 40)), default: "1GiB", .restart,
+                "max_in_flight", .size((1 << 20)...(1 << 40)), default: "1GiB", .hot,
                 "Request bytes in memory over all connections; beyond it 503."),
         ])
 
@@ -123,7 +123,7 @@ enum ConfigReference {
             ConfigKey(
                 "ca_file", .file, .hot, "PEM file with the certificate authorities to trust instead of the system's."),
             ConfigKey(
-                "max_connections", .integer(1...65535), default: "1024", .hot, "Connections to it per event loop."),
+                "max_connections", .integer(1...65535), default: "1024", .hot, "Connections to it, over all loops."),
             ConfigKey("faults", .object(Self.faults), .hot, "`echo` only: faults to inject."),
         ],
         notBuilt: [
@@ -148,7 +148,7 @@ enum ConfigReference {
                 "To a stream's first event with content; comments do not count."),
             ConfigKey(
                 "inter_content", .duration(Self.phaseTimes), default: "2m", .hot, "Between two events with content."),
-            ConfigKey("total", .duration(Self.phaseTimes), default: "10m", .hot, "The whole attempt."),
+            ConfigKey("total", .duration(Self.phaseTimes), default: "10m", .hot, "From dispatch on, over all attempts."),
         ])
 
     static let faults = ConfigTable(
@@ -208,7 +208,7 @@ enum ConfigReference {
             ConfigKey(
                 "fallback", .list(.either([.text, .list(.text)])), .hot,
                 "Tiers after the pool, in order; an entry that is a list is a pool."),
-            ConfigKey("retry", .object(Self.retry), .hot, "Further attempts within a tier. Without it: none."),
+            ConfigKey("retry", .object(Self.retry), .hot, "Further attempts once every deployment has had its turn. Without it: none."),
         ],
         notBuilt: ["balance": "other balancing than by weight", "hedge": "hedging", "sticky": "sticky choices"])
 
@@ -250,15 +250,15 @@ enum ConfigReference {
 
     static let telemetry = ConfigTable(
         id: "telemetry", place: "telemetry",
-        keys: [ConfigKey("access_log", .object(Self.accessLog), .restart, "One line per exchange.")],
+        keys: [ConfigKey("access_log", .object(Self.accessLog), .hot, "One line per exchange.")],
         notBuilt: ["otlp": "OTLP export", "metrics": "settings of metrics", "log": "settings of the daemon's log"])
 
     static let accessLog = ConfigTable(
         id: "access_log", place: "telemetry.access_log",
         keys: [
-            ConfigKey("format", .choice(["json"]), default: "json", .restart, "Form of a line."),
+            ConfigKey("format", .choice(["json"]), default: "json", .hot, "Form of a line."),
             ConfigKey(
-                "output", .either([.choice(["stdout", "stderr", "off"]), .file]), default: "stdout", .restart,
+                "output", .either([.choice(["stdout", "stderr", "off"]), .file]), default: "stdout", .hot,
                 "Where the lines go: one of these words, or a path with a `/`."),
         ],
         notBuilt: ["sample": "sampling of the access log"])

@@ -24,7 +24,8 @@ extension ReportedUsage {
         switch convention {
         case .openai, .openaiSpeech: return self.inclusiveInput(self[.input] ?? 0)
         case .inputOnly, .anthropic: return self.anthropicInput()
-        case .gemini, .geminiInputOnly: return self.inclusiveInput(self[.input] ?? 0).map { self.addingToolInput(to: $0) }
+        case .gemini, .geminiInputOnly:
+            return self.inclusiveInput(self[.input] ?? 0).map { self.addingToolInput(to: $0) }
         }
     }
 

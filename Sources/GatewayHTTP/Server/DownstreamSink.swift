@@ -90,6 +90,12 @@ public enum DownstreamSink {
         }
     }
 
+    /// When the first byte of the request was read; `nil` inside the process.
+    public var requestBeganAt: MonotonicTime? {
+        guard case .http1(let connection) = self else { return nil }
+        return connection.requestBeganAt
+    }
+
     public var clientAddress: IPAddress? {
         guard case .http1(let connection) = self else { return nil }
         return connection.clientAddress

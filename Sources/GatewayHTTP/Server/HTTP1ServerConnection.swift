@@ -23,7 +23,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     private var bodyBytes = 0
     private var bodyBytesAtMark = 0
     private var discardedBytes = 0
-    private var address: IPAddress?
+    private(set) var clientAddress: IPAddress?
+    /// When the first byte of the current request was read; of a pipelined one, when its turn came.
+    private(set) var requestBeganAt = MonotonicTime.now()
 
     public init(loop: ServerLoop) {
         self.loop = loop
@@ -34,6 +36,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
 
     public func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.clientAddress = context.channel.remoteAddress.flatMap(IPAddress.init(socketAddress:))
         self.loop.add(self)
         let slot = self.loop.deadlines.register(self)
         self.slot = slot
@@ -52,6 +55,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = self.unwrapInboundIn(data)
         guard self.machine.state != .closed else { return }
+        if self.machine.isBetweenRequests, !self.decoder.isInsideHead { self.requestBeganAt = .now() }
         self.decoder.feed(bytes)
         self.process()
     }
@@ -168,6 +172,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         case .wait: break
         case .readNextRequest:
             self.exchange = nil
+            if self.decoder.hasUnreadBytes { self.requestBeganAt = .now() }
             if self.loop.factory.acceptsMore {
                 self.resumeAfterPipeline()
                 self.process()
@@ -259,12 +264,6 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     }
 
     var isWritable: Bool { self.context?.channel.isWritable ?? false }
-
-    var clientAddress: IPAddress? {
-        if let known = self.address { return known }
-        self.address = self.context?.channel.remoteAddress.flatMap(IPAddress.init(socketAddress:))
-        return self.address
-    }
 
     // MARK: Ends
 

@@ -55,6 +55,7 @@ extension Exchange {
         }
         self.attempt?.isFresh = fresh
         self.call = .none
+        self.ticketWasAnswered = false
         let ticket = self.loop.pool.acquire(
             endpoint, connectTimeout: provider.timeouts.connect, fresh: fresh, for: self)
         // The pool may have called back already: then the call stands, or the exchange is over.
@@ -141,10 +142,13 @@ extension Exchange {
     }
 
     /// An attempt is over without an answer that could be passed on.
-    func attemptFailed(_ error: GatewayError, kind: RetryPolicy.Conditions, health: HealthFailure) {
+    /// - Parameter health: how it counts against the deployment; `nil` when it is not to blame.
+    func attemptFailed(_ error: GatewayError, kind: RetryPolicy.Conditions, health: HealthFailure?) {
         let now = self.loop.now()
         if let name = self.attempt?.target.name, self.attempt?.target.deployment != nil {
-            self.loop.updateHealth(of: name) { $0.failed(health, at: now) }
+            self.loop.updateHealth(of: name) { state in
+                if let health { state.failed(health, at: now) } else { state.abandonedProbe(at: now) }
+            }
         }
         let next = self.nextTarget(after: kind, at: now)
         self.closeAttempt(error: error.code, at: now)
@@ -195,7 +199,11 @@ extension Exchange: UpstreamRequester {
         self.ticketWasAnswered = true
         self.call = .none
         guard !self.machine.isOver else { return }
-        let isTimeout = error.code == .upstreamTimeout
-        self.attemptFailed(error, kind: isTimeout ? .timeout : .connect, health: isTimeout ? .timeout : .connection)
+        switch error.code {
+        case .upstreamTimeout: self.attemptFailed(error, kind: .timeout, health: .timeout)
+        // All of our own connections are busy: the deployment is not at fault.
+        case .overloaded, .draining: self.attemptFailed(error, kind: .connect, health: nil)
+        default: self.attemptFailed(error, kind: .connect, health: .connection)
+        }
     }
 }

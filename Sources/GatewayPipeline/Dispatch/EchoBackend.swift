@@ -6,8 +6,8 @@ import GatewayUpstream
 import GatewayWire
 import NIOCore
 
-/// Plays an answer of the built-in `echo` provider to an exchange, as a connection to a provider would: same calls, same
-/// order, on the same loop.
+/// Plays an answer of the built-in `echo` provider to an exchange, as a connection to a provider would: same calls,
+/// same order, on the same loop.
 final class EchoBackend {
     private let script: EchoScript
     private let faults: EchoFaults

@@ -16,7 +16,7 @@ extension Exchange {
         guard let attempt = self.attempt, let prepared = attempt.target.prepared, let inspection = self.inspection
         else {
             self.abandonCall()
-            self.attemptFailed(GatewayError(.internalState, detail: "nothing to send"), kind: [], health: .garbage)
+            self.attemptFailed(GatewayError(.internalState, detail: "nothing to send"), kind: [], health: nil)
             return
         }
         let splices = RequestSplices.make(
@@ -41,8 +41,8 @@ extension Exchange {
         self.armDeadline()
     }
 
-    /// Streams of these endpoints end with a usage chunk only when asked; it is asked for, and dropped again for a client
-    /// that did not ask itself.
+    /// Streams of these endpoints end with a usage chunk only when asked; it is asked for, and dropped again for a
+    /// client that did not ask itself.
     var addsUsage: Bool {
         guard let inspection = self.inspection, inspection.isStream, !inspection.wantsUsage else { return false }
         return self.endpoint == .chatCompletions || self.endpoint == .completions

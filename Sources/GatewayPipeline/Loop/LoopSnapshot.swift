@@ -4,8 +4,8 @@ import GatewayDialects
 import GatewayPolicy
 import GatewayUpstream
 
-/// A snapshot as one loop sees it, with what is prepared per loop. An exchange keeps the one that it began with, so that
-/// it sees one generation from its first byte to its record.
+/// A snapshot as one loop sees it, with what is prepared per loop. An exchange keeps the one that it began with, so
+/// that it sees one generation from its first byte to its record.
 final class LoopSnapshot {
     let routing: RoutingSnapshot
     let keys: KeyTable

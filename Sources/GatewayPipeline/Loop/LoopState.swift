@@ -6,8 +6,8 @@ import GatewayTelemetry
 import GatewayUpstream
 import NIOCore
 
-/// Everything that one event loop owns: connections of both sides, tables, health, counters, log lines. Nothing of it is
-/// shared, nothing is locked; whoever wants something of another loop sends it a message.
+/// Everything that one event loop owns: connections of both sides, tables, health, counters, log lines. Nothing of it
+/// is shared, nothing is locked; whoever wants something of another loop sends it a message.
 public final class LoopState: ExchangeFactory {
     public let eventLoop: any EventLoop
     public let shared: SharedState

@@ -6,8 +6,8 @@ import GatewayPolicy
 import GatewayTelemetry
 import GatewayUpstream
 
-/// The one terminal transition: whatever way an exchange ends, it ends here, once. Reservations are settled, the record is
-/// written, the log line and the metrics follow from it. There is no second place where any of these happens.
+/// The one terminal transition: whatever way an exchange ends, it ends here, once. Reservations are settled, the record
+/// is written, the log line and the metrics follow from it. There is no second place where any of these happens.
 extension Exchange {
     func finish(_ outcome: ExchangeOutcome, status: Int, error: GatewayError?) {
         let hadAnswer = self.machine.hasBegunAnswer
@@ -18,7 +18,9 @@ extension Exchange {
             self.loop.updateHealth(of: attempt.target.name) { $0.abandonedProbe(at: now) }
         }
         self.closeAttempt(error: error?.code, at: now)
-        if hadAnswer, outcome == .truncated || outcome == .clientLeft || self.isStreamCounted { self.meter(outcome) }
+        // A whole answer was metered at its end. An error costs nothing, whatever a provider had begun before (M-17).
+        let isMeteredHere = outcome == .truncated || outcome == .clientLeft || self.isStreamCounted
+        if hadAnswer, outcome != .failed, outcome != .refused, isMeteredHere { self.meter(outcome) }
         self.settle(at: now)
         self.writeRecord(outcome, status: status, error: error, at: now)
         self.release()

@@ -76,7 +76,9 @@ extension Exchange: UpstreamResponder {
     /// A whole answer is begun with its first bytes, a stream with its first content: until then another deployment can
     /// answer in its place (pitfall S-2). What is held meanwhile is bounded.
     private var shouldCommit: Bool {
-        guard !self.machine.hasBegunAnswer, let pending = self.pendingAnswer, !pending.held.isEmpty else { return false }
+        guard !self.machine.hasBegunAnswer, let pending = self.pendingAnswer, !pending.held.isEmpty else {
+            return false
+        }
         guard case .stream(let stream) = self.relay, !stream.watch.sawContent else { return true }
         return pending.held.reduce(0) { $0 + $1.readableBytes } > Self.heldBytesMax
     }
@@ -123,7 +125,8 @@ extension Exchange: UpstreamResponder {
         let now = self.loop.now()
         let bytes = Array(body.readableBytesView)
         let answer = ProviderErrorReading.read(
-            status: status, body: bytes, family: self.family, requestID: self.record.requestID)
+            status: status, body: bytes, family: self.family, requestID: self.record.requestID,
+            credential: self.providerCredential)
         var fields = HeaderFields()
         if let source = self.pendingAnswer?.head.fields {
             if let text = source.text(.xShouldRetry) { fields.append(.xShouldRetry, text) }
@@ -131,7 +134,7 @@ extension Exchange: UpstreamResponder {
                 fields.appendRetryAfter(RetryAfter.read(source, at: .now()) ?? .seconds(1))
             }
         }
-        self.closeAttempt(error: answer.code, at: now)
+        self.closeAttempt(error: nil, at: now)
         self.answer(LocalReply(answer, lines: fields.lines()))
     }
 
@@ -192,9 +195,18 @@ extension Exchange: UpstreamResponder {
         self.sink.end()
     }
 
+    /// The client has the event after which nothing more comes (`[DONE]` and its like): an error after it would be a
+    /// second end (invariant 11). Image streams have such an event per image and prove nothing by it.
+    private var hasPassedLastEvent: Bool {
+        guard case .stream(var stream) = self.relay, self.endpoint != .imagesGenerations, self.endpoint != .imagesEdits
+        else { return false }
+        return stream.watch.end(endedByFraming: false) == .complete
+    }
+
     /// The client has a part of the answer: the rest is ended where it can see it (pitfalls S-4, S-8).
     func breakOff(_ error: GatewayError) {
         self.abandonCall()
+        if self.hasPassedLastEvent { return self.complete() }
         if case .stream(let stream) = self.relay, !stream.watch.sawError {
             let event = ErrorBody.streamEvent(
                 error, endpoint: self.endpoint, requestID: self.record.requestID,

@@ -40,7 +40,7 @@ extension Exchange {
             head.status == 429 ? .tooManyRequests : head.status >= 500 ? .serverError : []
         if !kind.isEmpty, let next = self.nextTarget(after: kind, at: now) {
             self.abandonCall()
-            self.closeAttempt(error: .upstreamError, at: now)
+            self.closeAttempt(error: nil, at: now)
             self.begin(next, at: now)
             return
         }
@@ -79,14 +79,21 @@ extension Exchange {
             self.relay = .stream(
                 StreamRelay(
                     watch: StreamWatch(
-                        endpoint: self.endpoint, dropUsageEvent: self.addsUsage, choiceCount: choices)))
+                        endpoint: self.endpoint, dropUsageEvent: self.addsUsage, choiceCount: choices,
+                        requestID: self.record.requestID, credential: self.providerCredential)))
+            if !self.isStreamCounted { self.loop.shared.streamBegan() }
             self.isStreamCounted = true
-            self.loop.shared.streamBegan()
         case .json: self.relay = .whole(AnswerReader(endpoint: self.endpoint), isJSON: head.status != 204)
         case .other: self.relay = .whole(AnswerReader(endpoint: self.endpoint), isJSON: false)
         }
         self.pendingAnswer = PendingAnswer(head: head, framing: framing, inflater: inflater)
         self.armDeadline()
+    }
+
+    /// The provider's own key, so that it is taken out of every error text.
+    var providerCredential: Secret? {
+        guard let config = self.config, let attempt = self.attempt else { return nil }
+        return config.routing.providers[attempt.target.provider].apiKey
     }
 
     /// What an encoded answer may grow to.

@@ -8,8 +8,8 @@ extension Exchange {
     /// Output tokens charged in advance when the request names no cap.
     private static let outputEstimate: Int64 = 256
 
-    /// Takes from every bucket on the path, or from none. Tokens by an estimate: four bytes of the request are one token,
-    /// and the output cap in full; trued up by the terminal transition, debt included (pitfall B-13).
+    /// Takes from every bucket on the path, or from none. Tokens by an estimate: four bytes of the request are one
+    /// token, and the output cap in full; trued up by the terminal transition, debt included (pitfall B-13).
     func reserveLimits() -> Outcome {
         guard let model = self.model else { return .proceed }
         self.record.admitted = true

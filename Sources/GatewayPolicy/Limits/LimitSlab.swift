@@ -49,9 +49,9 @@ public final class LimitSlab: @unchecked Sendable {
     public init(capacity: Int = 350_000) {
         let scopes = min(max(capacity, 1), 1 << 24)
         let count = scopes * Self.cellsPerScope
-        guard let memory = calloc(count, MemoryLayout<Atomic<Int64>>.stride) else {
-            preconditionFailure("no memory for \(count) limit cells")
-        }
+        let stride = MemoryLayout<Atomic<Int64>>.stride
+        // The second form ends the process when there is no memory, which only happens at the start.
+        let memory = calloc(count, stride) ?? .allocate(byteCount: count * stride, alignment: stride)
         // Zeroed memory is `Atomic(0)`: the theoretical arrival time of a full bucket, an empty gate.
         self.cells = memory.bindMemory(to: Atomic<Int64>.self, capacity: count)
         self.capacity = scopes

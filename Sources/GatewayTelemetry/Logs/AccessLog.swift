@@ -76,7 +76,10 @@ public enum AccessLog {
 
     private static func writeTarget(_ record: UsageRecord, to line: inout LineCursor) {
         Self.write(",\"key\":", record.key?.text, to: &line)
-        if let address = record.clientAddress { Self.write(",\"client\":", address.description, to: &line) }
+        if let address = record.clientAddress {
+            line.literal(",\"client\":")
+            line.quoted(address)
+        }
         Self.write(",\"model_requested\":", record.modelRequested, to: &line)
         Self.write(",\"model\":", record.model?.text, to: &line)
         Self.write(",\"provider\":", record.provider?.text, to: &line)

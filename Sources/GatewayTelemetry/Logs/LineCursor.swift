@@ -84,6 +84,16 @@ struct LineCursor {
                 index = count
             }
         }
+        if count < 8, count >= 4, index == 0 {
+            // Two halves that may overlap.
+            let first = UnsafeRawPointer(base).loadUnaligned(as: UInt32.self)
+            let last = UnsafeRawPointer(base + count - 4).loadUnaligned(as: UInt32.self)
+            if Self.isPlain(UInt64(first) | UInt64(last) << 32) {
+                UnsafeMutableRawPointer(start).storeBytes(of: first, as: UInt32.self)
+                UnsafeMutableRawPointer(start + count - 4).storeBytes(of: last, as: UInt32.self)
+                index = count
+            }
+        }
         while index < count, Self.isPlain(base[index]) {
             start[index] = base[index]
             index &+= 1
@@ -141,8 +151,7 @@ struct LineCursor {
     private mutating func unicode(_ scalar: UInt16) {
         self.literal("\\u")
         for shift in [12, 8, 4, 0] as [UInt16] {
-            let digit = UInt8(truncatingIfNeeded: scalar >> shift & 0xf)
-            self.byte(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            self.hexDigit(UInt8(truncatingIfNeeded: scalar >> shift & 0xf))
         }
     }
 
@@ -152,22 +161,82 @@ struct LineCursor {
     }
 
     mutating func decimal(_ number: UInt64) {
-        var count = 1
-        var bound: UInt64 = 10
+        if number < 10 { return self.byte(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number)) }
+        var count = 2
+        var bound: UInt64 = 100
         while number >= bound {
             count &+= 1
             if count == 20 { break }
             bound &*= 10
         }
-        let start = self.place
+        var end = self.place + count
+        self.place = end
         var rest = number
-        var index = count
-        repeat {
-            index &-= 1
-            start[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while index > 0
-        self.place = start + count
+        while rest >= 10 {
+            let next = rest / 100
+            end -= 2
+            Self.putPair(Int(truncatingIfNeeded: rest &- next &* 100), at: end)
+            rest = next
+            count &-= 2
+        }
+        if count > 0 { (end - 1).pointee = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest) }
+    }
+
+    private static let pairs: StaticString =
+        """
+        00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748\
+        49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697\
+        9899
+        """
+
+    /// Two digits of a number below 100.
+    @inline(__always)
+    private static func putPair(_ number: Int, at place: UnsafeMutablePointer<UInt8>) {
+        let digits = UnsafeRawPointer(Self.pairs.utf8Start + 2 &* number).loadUnaligned(as: UInt16.self)
+        UnsafeMutableRawPointer(place).storeBytes(of: digits, as: UInt16.self)
+    }
+
+    /// An address in quotes, as its `description` is; at most 41 bytes.
+    mutating func quoted(_ address: IPAddress) {
+        self.byte(UInt8(ascii: "\""))
+        if address.isIPv4 {
+            for index in 12..<16 {
+                if index > 12 { self.byte(UInt8(ascii: ".")) }
+                self.decimal(UInt64(address.octet(index)))
+            }
+        } else {
+            self.groups(of: address)
+        }
+        self.byte(UInt8(ascii: "\""))
+    }
+
+    private mutating func groups(of address: IPAddress) {
+        let elided = address.elidedGroups
+        var index = 0
+        while index < 8 {
+            if index == elided.lowerBound, !elided.isEmpty {
+                self.literal("::")
+                index = elided.upperBound
+                continue
+            }
+            if index > 0, index != elided.upperBound { self.byte(UInt8(ascii: ":")) }
+            self.hexadecimal(address.group(index))
+            index += 1
+        }
+    }
+
+    private mutating func hexadecimal(_ number: UInt16) {
+        var shift: UInt16 = number > 0xfff ? 12 : number > 0xff ? 8 : number > 0xf ? 4 : 0
+        while true {
+            self.hexDigit(UInt8(truncatingIfNeeded: number >> shift & 0xf))
+            if shift == 0 { return }
+            shift -= 4
+        }
+    }
+
+    @inline(__always)
+    private mutating func hexDigit(_ digit: UInt8) {
+        self.byte(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
     }
 
     /// RFC 3339 in UTC with milliseconds, 24 bytes: `1994-11-06T08:49:37.000Z`.
@@ -195,7 +264,7 @@ struct LineCursor {
 
     @inline(__always)
     private mutating func two(_ number: Int) {
-        self.byte(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / 10))
-        self.byte(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number % 10))
+        Self.putPair(number, at: self.place)
+        self.place += 2
     }
 }

@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
 import GatewayContract
 import GatewayCore
 import Synchronization
@@ -71,5 +76,12 @@ public final class LogWriter: Sendable {
         let isWritten = self.thread.flush(within: span)
         self.thread.stop()
         return isWritten
+    }
+}
+
+extension LogWriterFault: CustomStringConvertible {
+    /// For people: what could not be written to, and why.
+    public var description: String {
+        "cannot write the log to \(self.destination): \(String(cString: strerror(self.errorNumber)))"
     }
 }

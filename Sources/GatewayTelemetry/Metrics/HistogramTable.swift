@@ -78,13 +78,16 @@ struct HistogramTable: Sendable {
         self.sums[place].add(nanoseconds)
     }
 
+    @inline(__always)
     private mutating func place(of key: SeriesKey) -> Int {
         let place = self.index.place(of: key)
-        if place >= self.sums.count {
-            self.sums.append(.init())
-            self.counts.append(contentsOf: repeatElement(0, count: self.width))
-        }
+        if place >= self.sums.count { self.addSeries() }
         return place
+    }
+
+    private mutating func addSeries() {
+        self.sums.append(.init())
+        self.counts.append(contentsOf: repeatElement(0, count: self.width))
     }
 
     /// - Parameter translate: from the other's label numbers to ours. The bounds must be the same.

@@ -11,18 +11,13 @@ enum TokenType: String, CaseIterable {
     case audioOutput = "audio_output"
     case imageInput = "image_input"
 
+    /// One number per case, in their order; none is below 0.
     @inline(__always)
-    func count(in usage: UsageUnits) -> Int64 {
-        switch self {
-        case .input: usage.inputUncached
-        case .cacheRead: usage.cacheRead
-        case .cacheWrite: usage.cacheWrite5m &+ usage.cacheWrite1h
-        case .output: usage.output
-        case .reasoning: usage.reasoning
-        case .audioInput: usage.audioInput
-        case .audioOutput: usage.audioOutput
-        case .imageInput: usage.imageInput
-        }
+    static func counts(in usage: UsageUnits) -> SIMD8<Int64> {
+        let counts = SIMD8(
+            usage.inputUncached, usage.cacheRead, usage.cacheWrite5m &+ usage.cacheWrite1h, usage.output,
+            usage.reasoning, usage.audioInput, usage.audioOutput, usage.imageInput)
+        return counts.replacing(with: 0, where: counts .< 0)
     }
 }
 

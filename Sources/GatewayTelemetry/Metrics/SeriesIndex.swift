@@ -13,6 +13,13 @@ struct SeriesKey: Equatable, Sendable {
         self.labels = .init(a, b, c, d, 0, 0, 0, 0)
     }
 
+    /// In words: the comparison of the vectors is one of eight parts.
+    @inline(__always)
+    static func == (left: Self, right: Self) -> Bool {
+        let words = unsafeBitCast(left.labels ^ right.labels, to: SIMD4<UInt64>.self)
+        return (words[0] | words[1]) | (words[2] | words[3]) == 0
+    }
+
     /// A multiplicative hash. Label numbers are ours, so nobody can choose them to collide.
     @inline(__always)
     var mixed: UInt64 {
@@ -108,6 +115,14 @@ struct NumberTable: Sendable {
     @inline(__always)
     mutating func add(_ amount: Int64, at offset: Int) {
         self.values[offset] &+= amount
+    }
+
+    /// Adds to the first eight numbers of the series at `offset`; there must be as many.
+    @inline(__always)
+    mutating func add(_ amounts: SIMD8<Int64>, at offset: Int) {
+        self.values.withUnsafeMutableBufferPointer { values in
+            for slot in 0..<8 { values[offset &+ slot] &+= amounts[slot] }
+        }
     }
 
     @inline(__always)

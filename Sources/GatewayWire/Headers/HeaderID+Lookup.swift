@@ -6,7 +6,8 @@ extension HeaderID {
             return
         }
         let table = HeaderTable.shared
-        var slot = HeaderTable.hash(count: name.count, first: name[0], middle: name[name.count / 2], last: name[name.count - 1])
+        var slot = HeaderTable.hash(
+            count: name.count, first: name[0], middle: name[name.count / 2], last: name[name.count - 1])
         while let candidate = table.slots[slot] {
             if table.matches(candidate, name) {
                 self = candidate
@@ -37,7 +38,8 @@ struct HeaderTable: Sendable {
         for id in HeaderID.allCases where id != .other {
             let name = Array(id.name.utf8)
             names[Int(id.rawValue)] = name
-            var slot = Self.hash(count: name.count, first: name[0], middle: name[name.count / 2], last: name[name.count - 1])
+            var slot = Self.hash(
+                count: name.count, first: name[0], middle: name[name.count / 2], last: name[name.count - 1])
             while slots[slot] != nil { slot = (slot + 1) & Self.mask }
             slots[slot] = id
         }

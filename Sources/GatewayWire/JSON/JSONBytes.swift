@@ -17,10 +17,11 @@ enum JSONBytes {
         while end &- at >= 16 {
             let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
             // Vectors on both sides, and no operator of masks: only these forms become single instructions.
-            let quotes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x22), to: SIMD2<UInt64>.self)
+            // With bit 1 turned over a quote is 0x20, and of all bytes only control bytes are below that.
+            let turned = part ^ SIMD16<UInt8>(repeating: 0x02)
+            let stops = unsafeBitCast(turned .<= SIMD16<UInt8>(repeating: 0x20), to: SIMD2<UInt64>.self)
             let slashes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x5c), to: SIMD2<UInt64>.self)
-            let controls = unsafeBitCast(part .< SIMD16<UInt8>(repeating: 0x20), to: SIMD2<UInt64>.self)
-            let words = quotes | slashes | controls
+            let words = stops | slashes
             if words[0] | words[1] != 0 { return at &+ Self.firstFlag(words) }
             at &+= 16
         }

@@ -7,6 +7,8 @@ import GatewayCore
 public struct JSONNames: Sendable {
     /// As they were given, unescaped.
     public let names: [String]
+    /// Of `names`; a call of the array's own is one into its metadata.
+    let count: Int
     /// All names behind each other as UTF-8.
     private let bytes: [UInt8]
     private let entries: [Entry]
@@ -50,6 +52,7 @@ public struct JSONNames: Sendable {
         }
         _ = always(names.count <= 64, "a scan looks for at most 64 names")
         self.names = names
+        self.count = names.count
         self.bytes = bytes
         self.entries = entries
         self.byCount = byCount

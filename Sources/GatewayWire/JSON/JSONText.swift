@@ -10,6 +10,10 @@ public enum JSONText {
         else { return nil }
         let inside = UnsafeRawBufferPointer(rebasing: literal[1..<literal.count - 1])
         if JSONBytes.plainEnd(base, from: 1, to: literal.count - 1) == literal.count - 1 {
+            // ASCII needs no validation, and this initializer is no generic one at run time.
+            if JSONBytes.isASCII(base, from: 1, to: literal.count - 1) {
+                return String(decoding: inside.bindMemory(to: UInt8.self), as: UTF8.self)
+            }
             return String(validating: inside, as: UTF8.self)
         }
         guard let bytes = JSONBytes.unescape(inside) else { return nil }

@@ -12,7 +12,7 @@ public struct JSONTopLevel: Sendable {
     public static let depthMax = 512
 
     /// One per looked-for name, in the order of `JSONNames.names`; `nil`: not in the object.
-    public private(set) var members: [JSONMember?]
+    public private(set) var members: JSONMembers
     /// Offset just after the opening brace, where a new first member goes.
     public private(set) var objectOpen: Int
     /// Whether the object has no member at all, so that a new one needs no comma.
@@ -38,7 +38,7 @@ public struct JSONTopLevel: Sendable {
         guard walk.byte == JSONBytes.openBrace else { throw .notAnObject }
         walk.at &+= 1
         var result = JSONTopLevel(
-            members: Array(repeating: nil, count: names.names.count), objectOpen: walk.at, isEmptyObject: false)
+            members: JSONMembers(count: names.count), objectOpen: walk.at, isEmptyObject: false)
         let first = walk.skipSpace()
         if first == JSONBytes.closeBrace {
             walk.at &+= 1
@@ -70,8 +70,9 @@ public struct JSONTopLevel: Sendable {
             let valueStart = walk.at
             let kind = try walk.skipValue(byte, depthMax: Self.depthMax - 1)
             if index >= 0 {
-                guard self.members[index] == nil else { throw .repeated(name: names.names[index]) }
-                self.members[index] = JSONMember(kind: kind, key: key, value: valueStart..<walk.at)
+                guard self.members.insert(index, key: key, kind: kind, value: valueStart..<walk.at) else {
+                    throw .repeated(name: names.names[index])
+                }
             }
             byte = walk.skipSpace()
             if byte == JSONBytes.closeBrace { break }

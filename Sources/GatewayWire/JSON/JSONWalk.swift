@@ -110,8 +110,19 @@ struct JSONWalk {
         }
     }
 
+    @inline(__always)
     private mutating func skipWord(_ word: StaticString) throws(JSONFault) {
-        for index in 0..<word.utf8CodeUnitCount { try self.expect(word.utf8Start[index]) }
+        // All words have four or five letters.
+        let (count, text) = (word.utf8CodeUnitCount, UnsafeRawPointer(word.utf8Start))
+        if self.end &- self.at >= count, count >= 4,
+            self.base.loadUnaligned(fromByteOffset: self.at, as: UInt32.self) == text.loadUnaligned(as: UInt32.self),
+            self.base.load(fromByteOffset: self.at &+ count &- 1, as: UInt8.self)
+                == text.load(fromByteOffset: count &- 1, as: UInt8.self)
+        {
+            self.at &+= count
+            return
+        }
+        for index in 0..<count { try self.expect(word.utf8Start[index]) }
     }
 
     private mutating func skipNumber() throws(JSONFault) {
@@ -156,6 +167,11 @@ struct JSONWalk {
                     at = try Self.looseStringEnd(base, from: at, to: end)
                 }
                 guard at < end else { throw .malformed(at: end) }
+                // Mostly another string follows the colon or comma.
+                if end &- at > 2, base.load(fromByteOffset: at &+ 2, as: UInt8.self) == JSONBytes.quote {
+                    let between = base.load(fromByteOffset: at &+ 1, as: UInt8.self)
+                    if between == JSONBytes.colon || between == JSONBytes.comma { at &+= 1 }
+                }
             } else if byte | 0x20 == 0x7b {
                 guard depth < depthMax else { throw .tooDeep(at: at) }
                 if depth & 63 == 0, depth > 0 { outer.append(levels) }

@@ -84,7 +84,8 @@ struct ConfigurationSource: Sendable {
         let isOwnKey = ProcessInfo.processInfo.environment["PENSTOCK_DEV_KEY"]?.isEmpty ?? true
         let keyText = isOwnKey ? "The key `dev` of this run is \(key)\n\n" : ""
         Terminal.write(
-            "There is no \(Self.defaultPath): this is what is served. Save it to change it.\n\n\(madeUp.yaml)\n\(keyText)",
+            "There is no \(Self.defaultPath): this is what is served. Save it to change it.\n\n"
+                + "\(madeUp.yaml)\n\(keyText)",
             to: .errors)
         return (madeUp.result, true)
     }

@@ -5,6 +5,7 @@ import GatewayHTTP
 import GatewayPipeline
 import GatewayPolicy
 import GatewayTelemetry
+import GatewayUpstream
 import NIOCore
 import Synchronization
 
@@ -16,6 +17,8 @@ final class Daemon: Sendable {
     let log: OperationalLog
     let source: ConfigurationSource
     let listeners: ListenerSet
+    /// Shared by every loop's pool; read anew with each configuration.
+    let tls: TLSContexts
     private let state: Mutex<ServingState>
     /// One reload at a time; whoever comes later waits and then reads the files as they are by then.
     private let reloading = Mutex<Void>(())
@@ -23,7 +26,7 @@ final class Daemon: Sendable {
 
     init(
         loops: [GatewayLoop], shared: SharedState, accessLog: LogWriter, log: OperationalLog,
-        source: ConfigurationSource, listeners: ListenerSet, state: ServingState
+        source: ConfigurationSource, listeners: ListenerSet, tls: TLSContexts, state: ServingState
     ) {
         self.loops = loops
         self.shared = shared
@@ -31,6 +34,7 @@ final class Daemon: Sendable {
         self.log = log
         self.source = source
         self.listeners = listeners
+        self.tls = tls
         self.state = Mutex(state)
     }
 
@@ -93,6 +97,7 @@ final class Daemon: Sendable {
         do {
             try self.listeners.bindMissing(routing.server.listen)
             try self.accessLog.redirect(to: routing.accessLog.output)
+            self.tls.reload()
             for loop in self.loops { try loop.adopt(routing, keys: compilation.keys) }
         } catch {
             return self.refuse(compilation.result, "error: \(error)\n", trigger)
@@ -102,12 +107,14 @@ final class Daemon: Sendable {
         self.state.withLock { state in
             state = ServingState(
                 generation: routing.generation, revision: routing.revision, routing: routing,
+                desired: compilation.result.desired ?? before.desired,
                 watched: compilation.result.watched, keyCount: compilation.keys.count, refusal: nil, changedAt: .now())
         }
         self.log.log(
             .info, "configuration taken",
             ["generation": "\(routing.generation)", "revision": routing.revision, "because": trigger])
-        let restart = Self.restartNotes(from: before.routing.server, to: routing.server)
+        let restart = compilation.result.desired.map { Self.restartNotes(from: before.desired, to: $0) } ?? ""
+        if !restart.isEmpty { Terminal.write(restart, to: .errors) }
         return ReloadOutcome(
             isTaken: true, text: warnings + restart + "generation \(routing.generation) is being served\n")
     }
@@ -132,10 +139,8 @@ final class Daemon: Sendable {
     }
 
     /// Keys that only a restart can change are reported by name (reference: config 6).
-    private static func restartNotes(from before: ServerSettings, to after: ServerSettings) -> String {
-        var names: [String] = []
-        if before.loops != after.loops { names.append("server.loops") }
-        if before.admin != after.admin { names.append("server.admin") }
-        return names.map { "note: `\($0)` has changed and needs a restart\n" }.joined()
+    private static func restartNotes(from before: DesiredState, to after: DesiredState) -> String {
+        StateDifference(from: before, to: after).restartKeys
+            .map { "note: `\($0)` has changed and needs a restart\n" }.joined()
     }
 }

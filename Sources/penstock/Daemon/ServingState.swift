@@ -1,4 +1,5 @@
 import GatewayConfig
+import GatewayContract
 import GatewayCore
 import GatewayPolicy
 import GatewayTelemetry
@@ -9,6 +10,7 @@ struct ServingState: Sendable {
     var generation: UInt64
     var revision: String
     var routing: RoutingSnapshot
+    var desired: DesiredState
     var watched: WatchedSet
     var keyCount: Int
     /// The report of the configuration that was refused last; `nil` when the last one was taken.

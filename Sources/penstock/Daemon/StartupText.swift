@@ -15,7 +15,8 @@ enum StartupText {
         for address in daemon.listeners.boundAddresses { lines.append("  listen   http://\(address)") }
         lines.append("  admin    http://\(routing.server.admin)/health/ready  /metrics")
         lines.append(
-            "  serves   \(Self.count(routing.routes.routes.count, "route")), \(Self.count(routing.models.count, "model")), "
+            "  serves   \(Self.count(routing.routes.routes.count, "route")), "
+                + "\(Self.count(routing.models.count, "model")), "
                 + "\(Self.count(keys, "key")), \(Self.count(routing.providers.count, "provider")) "
                 + "on \(Self.count(daemon.loops.count, "loop"))")
         for address in routing.server.listen where !Self.isLoopback(address) && keys > 0 {

@@ -6,7 +6,7 @@
 // Every POST is answered with a chat completion of about 1.2 KB; with `"stream":true` in the body it is answered with
 // server-sent events, one event per chunk and per write. Commands on standard input, one answer line for each:
 //
-//   set EVENTS GAP_US     content events per stream, and the time between two events (0: no pause)
+//   set EVENTS GAP_US     content events per stream, and the time between two of them (0: no pause)
 //   count                 requests, streams, connections, open, handshakes, resumed - all since the start, but for open
 //
 // The end of standard input ends the process, so it does not outlive its runner.
@@ -254,7 +254,7 @@ static bool advance(struct peer *p) {
     else event = &end_event;
     if (!send_text(p, event)) return false;
     if (event == &end_event) p->events_all = -1;
-    else if (!p->out_used) heap_add(p, n >= p->events_all ? now_ns() : p->due + gap_ns);
+    else if (!p->out_used) heap_add(p, n == 0 || n >= p->events_all ? now_ns() : p->due + gap_ns);
     return true;
 }
 

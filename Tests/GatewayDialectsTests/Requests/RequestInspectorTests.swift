@@ -127,7 +127,8 @@ import Testing
             #expect(error?.code == .malformedBody)
         }
         #expect(refusal(#"{"requests":[{"a" 1}]}"#, .geminiBatchEmbedContents, path: "g")?.code == .malformedBody)
-        #expect(refusal(#"{"requests":[],"requests":[]}"#, .geminiBatchEmbedContents, path: "g")?.code == .repeatedField)
+        #expect(
+            refusal(#"{"requests":[],"requests":[]}"#, .geminiBatchEmbedContents, path: "g")?.code == .repeatedField)
         #expect(
             refusal(#"{"requests":[{"model":"g","model":"g"}]}"#, .geminiBatchEmbedContents, path: "g")?.code
                 == .repeatedField)

@@ -43,7 +43,8 @@ extension RequestCorpus {
         .refused("gzip then chunked", Self.post("Transfer-Encoding: gzip, chunked", "0\r\n\r\n")),
         .refused("chunked then gzip", Self.post("Transfer-Encoding: chunked, gzip", "0\r\n\r\n")),
         .refused(
-            "chunked in two fields", Self.post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
+            "chunked in two fields",
+            Self.post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
         .refused(
             "codings in two fields", Self.post("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", "0\r\n\r\n")),
         .refused("chunked with a parameter", Self.post("Transfer-Encoding: chunked;a=b", "0\r\n\r\n")),

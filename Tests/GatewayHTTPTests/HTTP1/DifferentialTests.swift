@@ -22,8 +22,8 @@ import Darwin
         #expect(Differential.answer(entry.bytes, toHead: entry.requestWasHead, run) == nil)
     }
 
-    /// Seeded variations and damage. Set `PENSTOCK_FUZZ_SECONDS` for a run by the clock over fresh seeds; without it the
-    /// inputs are always the same 2,000. At least a fifth must be accepted, or the comparison would say little.
+    /// Seeded variations and damage. Set `PENSTOCK_FUZZ_SECONDS` for a run by the clock over fresh seeds; without it
+    /// the inputs are always the same 2,000. At least a fifth must be accepted, or the comparison would say little.
     @Test func variationsOfValidMessages() {
         let seconds = getenv("PENSTOCK_FUZZ_SECONDS").flatMap { UInt64(String(cString: $0)) }
         let first: UInt64 = seconds == nil ? 0 : UInt64.random(in: 0..<UInt64.max / 2)

@@ -49,8 +49,8 @@ private func report(_ difference: String, _ seed: UInt64, _ bytes: [UInt8]) -> S
     return "seed \(seed): \(difference) in \(text.debugDescription)"
 }
 
-/// The comparison with the oracle. Each function answers with the first difference that breaks the promise: nothing that
-/// NIOHTTP1 refuses is accepted by ours, and what both accept is the same messages, to the byte.
+/// The comparison with the oracle. Each function answers with the first difference that breaks the promise: nothing
+/// that NIOHTTP1 refuses is accepted by ours, and what both accept is the same messages, to the byte.
 enum Differential {
     /// - Parameter withPlaces: compares also where heads and messages end, which takes a run byte by byte.
     static func requests(_ bytes: [UInt8], _ run: DecoderRun, withPlaces: Bool = true) -> String? {

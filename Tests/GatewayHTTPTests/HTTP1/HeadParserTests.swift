@@ -6,7 +6,8 @@ import Testing
     private static let head = Array("GET /abc?d HTTP/1.1\r\nHost: a\r\nX-One: 0123456789\r\n\r\n".utf8)
     private static let limits = HeadLimits(bytesMax: 8192, fieldsMax: 50)
 
-    /// Guarantee: linear work. Lines that were whole are never looked at again: spoiling them afterwards changes nothing.
+    /// Guarantee: linear work. Lines that were whole are never looked at again: spoiling them afterwards changes
+    /// nothing.
     @Test func wholeLinesAreReadOnce() throws {
         let lineEnds = Self.head.indices.filter { Self.head[$0] == 10 }.map { $0 + 1 }.dropLast()
         for end in lineEnds {

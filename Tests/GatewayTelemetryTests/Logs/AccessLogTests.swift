@@ -152,4 +152,43 @@ import Testing
         record.startedAt = .init(nanoseconds: -1)
         #expect(self.line(record).hasPrefix("{\"ts\":\"1969-12-31T23:59:59.999Z\""))
     }
+
+    /// Guarantee: an address is written as its description, numbers as Swift writes them.
+    @Test func addressesAndNumbers() throws {
+        let texts = [
+            "0.0.0.0", "9.10.99.100", "255.255.255.255", "::", "::1", "1::", "2001:db8::1:0:0:1", "1:0:0:2::3",
+            "2001:db8:0:1:1:1:1:1", "1:2:3:4:5:6:7:0", "64:ff9b::c000:201", "fe80::f:ff:fff:ffff", "0:1:2:3:4:5:6:7",
+        ]
+        for text in texts {
+            let address = try #require(IPAddress(text))
+            #expect(Self.written { $0.quoted(address) } == "\"\(address.description)\"")
+        }
+        var random = Seeded(state: 11)
+        for _ in 0..<2000 {
+            let groups = (0..<8).map { _ in random.next() % 3 == 0 ? UInt16.random(in: 0...(.max), using: &random) : 0 }
+            let bytes = groups.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
+            let address = try #require(IPAddress(bytes: bytes))
+            #expect(Self.written { $0.quoted(address) } == "\"\(address.description)\"")
+            let number = random.next() >> (random.next() % 64)
+            #expect(Self.written { $0.decimal(number) } == String(number))
+        }
+        for number in [0, 9, 10, 99, 100, 101, 999, 1000, 9_999_999_999_999_999_999, UInt64.max] as [UInt64] {
+            #expect(Self.written { $0.decimal(number) } == String(number))
+        }
+        for count in 0...40 {
+            for odd in ["x", "\"", "\n", "é"] {
+                let text =
+                    String(repeating: "a", count: count / 2) + odd + String(repeating: "b", count: count - count / 2)
+                let expected = odd == "\"" ? "\\\"" : odd == "\n" ? "\\n" : odd
+                #expect(
+                    Self.written { $0.quoted(text, bytesMax: 64) } == "\"\(text.replacing(odd, with: expected))\"")
+            }
+        }
+    }
+
+    private static func written(_ write: (inout LineCursor) -> Void) -> String {
+        var out: [UInt8] = []
+        LineCursor.append(upTo: 512, to: &out, write)
+        return String(decoding: out, as: UTF8.self)
+    }
 }

@@ -65,7 +65,14 @@ import Testing
         usage.audioInput = 64
         usage.audioOutput = 128
         usage.imageInput = 256
-        #expect(TokenType.allCases.reduce(0) { $0 + $1.count(in: usage) } == usage.total)
+        #expect(TokenType.counts(in: usage).wrappedSum() == usage.total)
+        #expect(
+            TokenType.allCases == [
+                .input, .cacheRead, .cacheWrite, .output, .reasoning, .audioInput, .audioOutput, .imageInput,
+            ])
+        #expect(TokenType.counts(in: usage) == [1, 2, 12, 16, 32, 64, 128, 256])
+        usage.output = -16
+        #expect(TokenType.counts(in: usage)[3] == 0)
     }
 
     @Test func aFallbackCountsOnceWithWhatTheFirstDeploymentDid() {
