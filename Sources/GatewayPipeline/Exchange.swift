@@ -49,6 +49,9 @@ final class Exchange {
     var attempt: Attempt?
     var call = UpstreamCall.none
     var tier = 0
+    /// The tier of the deployment that was chosen last; it becomes `tier` when the attempt begins.
+    var nextTier = 0
+    var attemptsInTier = 0
     var tried: [Int] = []
     var totalDeadline: MonotonicTime?
     /// The pool has called back, perhaps before `acquire` returned.
@@ -108,6 +111,7 @@ extension Exchange: DownstreamExchange {
         guard !self.machine.isOver else { return }
         if self.record.requestID.isEmpty { self.record.requestID = self.makeRequestID() }
         self.abandonCall()
+        self.dropAnswer()
         self.answer(LocalReply(error))
     }
 
@@ -123,6 +127,7 @@ extension Exchange: DownstreamExchange {
         let error = GatewayError(.draining)
         if self.machine.hasBegunAnswer { return self.breakOff(error) }
         self.abandonCall()
+        self.dropAnswer()
         self.answer(LocalReply(error))
     }
 

@@ -58,7 +58,7 @@ def _is_there(program: str) -> bool:
 
 
 def build_native(source: Path, target: Path) -> None:
-    """Compiles the mock upstream, the load generator and the allocation counter, when they are older than their source."""
+    """Compiles the mock upstream, the load generator and the allocation counter, where the source is newer."""
     target.mkdir(parents=True, exist_ok=True)
     for name, flags in {"upstream": ["-lssl", "-lcrypto"], "load": [], "malloc_counter": ["-shared", "-fPIC"]}.items():
         made, text = target / name, source / f"{name}.c"
@@ -101,9 +101,8 @@ def raise_priority() -> bool:
 def on_core(core: int):
     """What is started inside runs on this core; the runner itself goes back to the other one."""
     before = os.sched_getaffinity(0)
-    if core in before or len(before) == 1 or core < (os.cpu_count() or 1):
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, {core})
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, {core})
     try:
         yield
     finally:

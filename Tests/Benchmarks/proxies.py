@@ -14,7 +14,6 @@ from machine import LOAD_CORE, PROXY_CORE, Child, free_ports, tree
 KEY = "sk-test-bench-key-0123456789"
 START_SECONDS_MAX = 30.0
 REQUEST_BODY_BYTES = 600
-STREAM_BODY_BYTES = 600
 
 
 # ------------------------------------------------------------ requests
@@ -27,10 +26,9 @@ def request_body(model: str, stream: bool) -> bytes:
         {"role": "user", "content": ""}], "temperature": 0.2, "max_tokens": 256, "user": "bench-user-1"}
     if stream:
         body["stream"] = True
-    size = STREAM_BODY_BYTES if stream else REQUEST_BODY_BYTES
     words = "What does a gateway cost for every request that passes it, and where does the time go? "
     text = words * 10
-    spare = size - len(json.dumps(body, separators=(",", ":")))
+    spare = REQUEST_BODY_BYTES - len(json.dumps(body, separators=(",", ":")))
     body["messages"][1]["content"] = text[:spare]
     return json.dumps(body, separators=(",", ":")).encode()
 
@@ -45,7 +43,8 @@ def make_authority(directory: Path) -> tuple[Path, Path, Path]:
 
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     openssl("req", "-x509", *curve, "-days", "2", "-subj", "/CN=Penstock bench authority", "-keyout", "ca.key",
-            "-out", "ca.pem", "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+            "-out", "ca.pem", "-addext", "basicConstraints=critical,CA:TRUE",
+            "-addext", "keyUsage=critical,keyCertSign")
     openssl("req", *curve, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
     extensions = directory / "server.ext"
     extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")
@@ -242,7 +241,8 @@ class Penstock(Proxy):
         config = {
             "version": 1,
             "server": {"listen": [{"address": f"127.0.0.1:{port}"}], "admin": {"address": f"127.0.0.1:{admin}"},
-                       "loops": 1, "limits": {"max_connections": 20000}, "drain": {"grace": "1s", "stream_grace": "1s"}},
+                       "loops": 1, "limits": {"max_connections": 20000},
+                       "drain": {"grace": "1s", "stream_grace": "1s"}},
             "providers": {
                 "plain": provider(f"http://127.0.0.1:{self.upstream.port}/v1"),
                 "secure": provider(f"https://localhost:{self.upstream.tls_port}/v1", ca_file=str(self.upstream.ca))},

@@ -68,7 +68,8 @@ def number(value: float | None, form: str = "{:,.1f}") -> str:
 
 
 def table(title: str, note: str, head: list[str], rows: list[list[str]]) -> str:
-    lines = [f"### {title}", "", *([note, ""] if note else []), "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = [f"### {title}", "", *([note, ""] if note else [])]
+    lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
 
 
@@ -165,8 +166,9 @@ def heading(results: Results) -> str:
     quiet = (f"The machine was busy: other programs took up to {worst * 100:.0f} % of the proxies' core during a step, "
              "and the load average was " if worst > 0.1 else
              f"Other programs took at most {worst * 100:.0f} % of the proxies' core; the load average before was ")
-    return (f"{results.data['date']}, `{results.data['command']}`, {results.data['plan']['rounds']} rounds, medians "
-            f"(smallest–largest). {at['cores']} cores of {at['cpu']}, {at['system']}, Linux {at['kernel']}. {versions}. "
+    return (f"{results.data['date']}, `{results.data['command']}`, {results.data['plan']['rounds']} rounds, "
+            f"medians (smallest–largest). {at['cores']} cores of {at['cpu']}, {at['system']}, Linux {at['kernel']}. "
+            f"{versions}. "
             f"{quiet}{at['load_before']}.\n")
 
 

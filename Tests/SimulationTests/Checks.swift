@@ -32,8 +32,10 @@ extension World {
         self.checkConnections(live)
         self.checkResources(live)
         self.checkReferences()
-        for client in self.clients where !client.isLive { self.checkEnd(client) }
-        self.clients.removeAll { !$0.isLive }
+        if live.count < self.clients.count {
+            for client in self.clients where !client.isLive { self.checkEnd(client) }
+            self.clients = live
+        }
         if let complaint = self.network.complaint { self.fail("wire", complaint) }
     }
 
@@ -57,16 +59,14 @@ extension World {
     /// Invariants 4 and 6: what is reserved is what is in flight.
     private func checkLimits(_ live: [Client]) {
         let admitted = live.filter { $0.exchange?.record.admitted == true }
-        for key in Landscape.keys {
-            guard let gate = self.slab.cells(for: key.limits, ofKey: key.name)?.concurrency else { continue }
-            let expected = Int64(admitted.count { $0.key?.name == key.name })
+        for (name, gate) in self.keyGates {
+            let expected = Int64(admitted.count { $0.key?.name == name })
             let inside = gate.inside(self.slab)
-            if inside != expected { self.fail("limiter", "gate of \(key.name): \(inside) inside, \(expected) live") }
-            if inside > gate.maximum { self.fail("limiter", "gate of \(key.name) holds \(inside)") }
+            if inside != expected { self.fail("limiter", "gate of \(name): \(inside) inside, \(expected) live") }
+            if inside > gate.maximum { self.fail("limiter", "gate of \(name) holds \(inside)") }
         }
-        guard let gate = self.slab.cells(for: LimitSpec(concurrency: 1), ofModel: "tight")?.concurrency else { return }
         let expected = Int64(admitted.count { $0.model == "tight" })
-        let inside = gate.inside(self.slab)
+        let inside = self.modelGate?.inside(self.slab) ?? 0
         if inside != expected { self.fail("limiter", "gate of the model: \(inside) inside, \(expected) live") }
     }
 
@@ -98,7 +98,7 @@ extension World {
         if !((known - paused)...known).contains(self.network.open) {
             self.fail("connections", "\(self.network.open) open, \(known) known")
         }
-        for endpoint in self.state.snapshot?.endpoints.compactMap({ $0 }) ?? [] {
+        for endpoint in self.endpoints where known + counts.waiting > 0 {
             let counts = self.state.pool.counts(of: endpoint)
             if counts.waiting > Landscape.waitersMax { self.fail("queues", "\(counts.waiting) wait for \(endpoint)") }
             if counts.idle + counts.connecting + counts.leased > Landscape.connectionsMax {

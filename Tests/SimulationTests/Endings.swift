@@ -21,9 +21,11 @@ extension World {
     private func count(_ client: Client, _ record: UsageRecord) {
         self.tally[record.outcome.rawValue, default: 0] += 1
         self.tally["usage \(record.usageSource.rawValue)", default: 0] += 1
-        if let error = record.error { self.tally[error.row.label, default: 0] += 1 }
+        if let error = record.error { self.tally["\(error)", default: 0] += 1 }
         if record.attempts.count > 1 { self.tally["retried \(record.outcome.rawValue)", default: 0] += 1 }
-        if client.answers.count > record.attempts.count { self.tally["answered more often than tried", default: 0] += 1 }
+        if client.answers.count > record.attempts.count {
+            self.tally["answered more often than tried", default: 0] += 1
+        }
         if client.hasBeenBehind { self.tally["read slowly", default: 0] += 1 }
     }
 

@@ -1,6 +1,7 @@
 import GatewayContract
 import GatewayCore
-import GatewayPolicy
+
+@testable import GatewayPolicy
 
 /// The configurations of the simulated world: small bounds everywhere, so that every bound is met often.
 enum Landscape {
@@ -29,8 +30,8 @@ enum Landscape {
 
     static let keys = [
         Key(name: "free", requestsPerMinute: nil, tokensPerMinute: nil, concurrency: nil),
-        Key(name: "narrow", requestsPerMinute: 12, tokensPerMinute: nil, concurrency: 3),
-        Key(name: "metered", requestsPerMinute: 30, tokensPerMinute: 2400, concurrency: 4),
+        Key(name: "narrow", requestsPerMinute: 4, tokensPerMinute: nil, concurrency: 3),
+        Key(name: "metered", requestsPerMinute: 8, tokensPerMinute: 900, concurrency: 4),
     ]
 
     /// Simultaneous exchanges of the model `tight`; a reload changes it.
@@ -89,6 +90,23 @@ enum Landscape {
                 name: "tight", target: .deployments([[b], [e]]), retry: RetryPolicy(attempts: 1),
                 limits: LimitSpec(concurrency: Self.tightConcurrency(variant))),
         ]
+    }
+
+    /// Compiled once, because that is most of the time that a short history takes.
+    private static let compiled: [RoutingSnapshot] = (0..<Self.variantCount).compactMap { variant in
+        try? SnapshotCompiler.compile(Self.desired(variant), generation: 0, limits: LimitSlab(capacity: 16)).get()
+    }
+
+    /// - Returns: `nil` when a variant does not compile, or its limits have other cells in that slab.
+    static func snapshot(_ variant: Int, generation: UInt64, limits: LimitSlab) -> RoutingSnapshot? {
+        guard Self.compiled.count == Self.variantCount else { return nil }
+        let compiled = Self.compiled[variant]
+        let desired = Self.desired(variant)
+        for (spec, model) in zip(desired.models, compiled.models)
+        where limits.cells(for: spec.limits, ofModel: spec.name) != model.limits { return nil }
+        return RoutingSnapshot(
+            generation: generation, desired: desired, deployments: compiled.deployments, models: compiled.models,
+            modelTable: compiled.modelTable, routes: compiled.routes, warnings: [])
     }
 
     static var keySpecs: [KeySpec] {

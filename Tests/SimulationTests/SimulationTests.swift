@@ -12,7 +12,7 @@ import Darwin
 ///
 /// `SIM_SEED=17` runs one history again, `SIM_SEEDS=100000` runs more than the thousand, `SIM_FIRST=5000` other ones.
 @Suite struct SimulationTests {
-    static let steps = 200
+    static let steps = 150
     static let slices = 8
 
     private static func setting(_ name: String) -> UInt64? {
@@ -53,7 +53,11 @@ import Darwin
         }
     }
 
-    private static let errors: [String] = []
+    private static let errors = [
+        "requestLimit", "tokenLimit", "concurrencyLimit", "overloaded", "draining", "requestTimeout", "bodyTooLarge",
+        "malformedBody", "keyInvalid", "modelNotFound", "upstreamUnreachable", "upstreamReset", "upstreamGarbage",
+        "upstreamTruncated", "upstreamTimeout", "upstreamError",
+    ]
 
     /// Guarantee: the same seed is the same history; otherwise a seed would be no bug report.
     @Test func aSeedReplays() throws {

@@ -43,6 +43,9 @@ final class World {
     let slab = LimitSlab(capacity: 16)
     let shared: SharedState
     let state: LoopState
+    let keyGates: [(KeyName, GateCell)]
+    let modelGate: GateCell?
+    private(set) var endpoints: [UpstreamEndpoint] = []
     /// Those whose answer is not over, or whose last checks are due.
     var clients: [Client] = []
     var byTag: [String: Client] = [:]
@@ -78,6 +81,10 @@ final class World {
         let pool = UpstreamPool(
             loop: self.loop, resolver: Self.resolver, tls: Self.tls, settings: settings, dialer: self.network.dialer,
             clock: { clock.now })
+        self.modelGate = self.slab.cells(for: LimitSpec(concurrency: 1), ofModel: "tight")?.concurrency
+        self.keyGates = Landscape.keys.compactMap { [slab] key in
+            slab.cells(for: key.limits, ofKey: key.name)?.concurrency.map { (key.name, $0) }
+        }
         self.state = LoopState(
             eventLoop: self.loop, shared: self.shared, pool: pool, accessLog: log, loopCount: 1,
             seed: random.next() | 1, clock: { clock.now })
@@ -91,13 +98,11 @@ final class World {
         self.variant = variant
         self.generation += 1
         self.variants[self.generation] = variant
-        guard
-            let routing = try? SnapshotCompiler.compile(
-                Landscape.desired(variant), generation: self.generation, limits: self.slab
-            ).get(),
+        guard let routing = Landscape.snapshot(variant, generation: self.generation, limits: self.slab),
             let keys = try? KeyTable.compile(Landscape.keySpecs, pepper: Self.pepper, limits: self.slab).get()
         else { return false }
         self.state.adopt(routing, keys: keys)
+        self.endpoints = self.state.snapshot?.endpoints.compactMap { $0 } ?? []
         return true
     }
 

@@ -68,21 +68,21 @@ extension HTTP1ServerConnection {
             self.withOutput { $0.writeStaticString("0\r\n\r\n") }
         }
         self.flushOutput()
+        // The flush may have met a dead connection, and its end is then over already.
+        guard self.context != nil else { return }
         self.run(self.machine.answerEnd())
     }
 
     /// Ends the connection so that the client cannot take the answer for complete: no last chunk, and a reset where a
     /// close would be the end of the body (HTTP/1.0).
     func abortAnswer(_ reason: AbortReason) {
-        guard let context = self.context else { return }
-        self.flushOutput()
         self.dropExchange()
-        self.machine.close()
-        if self.machine.framing == .stream, self.machine.isHTTP10 {
-            // Zero seconds of SO_LINGER: the peer sees ECONNRESET, not an end of file (socket(7)).
-            _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        }
-        context.close(promise: nil)
+        self.flushOutput()
+        guard let context = self.context else { return }
+        guard self.machine.framing == .stream, self.machine.isHTTP10 else { return self.closeAfterWrites() }
+        // Zero seconds of SO_LINGER: the peer sees ECONNRESET, not an end of file (socket(7)).
+        _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        self.closeNow()
     }
 
     func flushOutput() {

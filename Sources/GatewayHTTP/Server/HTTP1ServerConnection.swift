@@ -54,7 +54,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = self.unwrapInboundIn(data)
-        guard self.machine.state != .closed else { return }
+        guard self.machine.mayRead else { return }
         if self.machine.isBetweenRequests, !self.decoder.isInsideHead { self.requestBeganAt = .now() }
         self.decoder.feed(bytes)
         self.process()
@@ -78,9 +78,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         guard !self.isProcessing else { return }
         self.isProcessing = true
         defer { self.isProcessing = false }
-        reading: while true {
+        reading: while self.context != nil {
             switch self.machine.state {
-            case .closed: break reading
+            case .closed, .closing: break reading
             case .exchanging where self.machine.requestEnded: break reading
             case .idle, .exchanging, .lingering: break
             }
@@ -100,6 +100,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         self.machine.requestHead(head)
         self.bodyBytes = 0
         self.bodyBytesAtMark = 0
+        self.bodyDeadlineIsSet = false
+        self.headDeadlineIsSet = false
         self.discardedBytes = 0
         let exchange = self.loop.factory.makeExchange(.http1(self))
         self.exchange = exchange
@@ -194,15 +196,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         guard let slot = self.slot else { return }
         let limits = self.loop.limits
         switch self.machine.state {
-        case .idle:
-            let span = self.decoder.isInsideHead ? limits.headTimeout : limits.idleTimeout
-            if self.decoder.isInsideHead {
-                if !self.headDeadlineIsSet { self.loop.deadlines.set(slot, .now() + span) }
-                self.headDeadlineIsSet = true
-            } else {
-                self.headDeadlineIsSet = false
-                self.loop.deadlines.set(slot, .now() + span)
-            }
+        case .idle where self.decoder.isInsideHead:
+            if !self.headDeadlineIsSet { self.loop.deadlines.set(slot, .now() + limits.headTimeout) }
+            self.headDeadlineIsSet = true
+        case .idle, .closing:
+            self.headDeadlineIsSet = false
+            self.armWriteDeadline(slot)
         case .exchanging:
             self.headDeadlineIsSet = false
             if self.machine.requestEnded || self.isPaused {
@@ -217,6 +216,21 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         }
     }
 
+    /// Between requests, and at the end: an answer that is still going out has to make progress, else it is idle time.
+    private func armWriteDeadline(_ slot: DeadlineTable.Slot) {
+        self.pendingBytesAtMark = self.pendingBytes
+        let limits = self.loop.limits
+        self.loop.deadlines.set(
+            slot, .now() + (self.pendingBytesAtMark > 0 ? limits.bodyTimeout : limits.idleTimeout))
+    }
+
+    /// Written by us and not yet taken by the socket.
+    var pendingBytes: Int {
+        guard let context = self.context else { return 0 }
+        return (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    private var pendingBytesAtMark = 0
     private var headDeadlineIsSet = false
     private var bodyDeadlineIsSet = false
 
@@ -225,7 +239,14 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         case .idle where self.decoder.isInsideHead, .exchanging:
             self.bodyDeadlineIsSet = false
             self.deliverFault(GatewayError(.requestTimeout))
-        case .idle, .lingering, .closed:
+        case .idle, .closing:
+            // The client took some of what was waiting, or all of it: it gets its time again.
+            if let slot = self.slot, self.pendingBytesAtMark > 0, self.pendingBytes < self.pendingBytesAtMark {
+                self.armWriteDeadline(slot)
+            } else {
+                self.closeNow()
+            }
+        case .lingering, .closed:
             self.closeNow()
         }
     }
@@ -268,7 +289,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     // MARK: Ends
 
     func closeIfIdle() {
-        if self.machine.isBetweenRequests, !self.decoder.isInsideHead { self.closeNow() }
+        guard self.machine.isBetweenRequests, !self.decoder.isInsideHead else { return }
+        if self.pendingBytes > 0 { self.closeAfterWrites() } else { self.closeNow() }
     }
 
     /// For the end of a drain: the exchange ends its answer, then the connection goes.
@@ -284,8 +306,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
 
     /// Reads and throws away what still comes, so that the answer is read before the connection is reset.
     private func startLingering() {
-        guard let context = self.context else { return }
         self.flushOutput()
+        guard let context = self.context else { return }
         if let slot = self.slot { self.loop.deadlines.set(slot, .now() + self.loop.limits.discardTimeout) }
         if self.isPaused || self.pausedByPipeline {
             self.isPaused = false
@@ -299,10 +321,11 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         self.process()
     }
 
-    private func closeAfterWrites() {
-        guard let context = self.context else { return }
-        self.machine.close()
+    func closeAfterWrites() {
         self.flushOutput()
+        guard let context = self.context else { return }
+        self.machine.closeAfterWrites()
+        self.armReadDeadline()
         let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in
             connection.value.context?.close(promise: nil)

@@ -12,6 +12,9 @@ struct HTTP1ServerMachine {
         /// The answer is out, the request was not read to its end: what still comes is discarded, within bounds,
         /// so that the client can read its answer before the reset. Leaves for `closed`.
         case lingering
+        /// The last answer is on its way out and nothing more is read. Leaves for `closed` when it is out, or when the
+        /// client takes none of it any more.
+        case closing
         case closed
     }
 
@@ -30,6 +33,7 @@ struct HTTP1ServerMachine {
     private var keepAlive = true
     private var awaitsContinue = false
 
+    var mayRead: Bool { self.state != .closed && self.state != .closing }
     var isBetweenRequests: Bool { self.state == .idle }
     var mayDeliverRequest: Bool { self.state == .exchanging && !self.answerEnded }
 
@@ -96,10 +100,17 @@ struct HTTP1ServerMachine {
         self.state = .closed
     }
 
+    /// Nothing more is read; what was written still goes out.
+    mutating func closeAfterWrites() {
+        if self.state != .closed { self.state = .closing }
+    }
+
     private mutating func conclude() -> Next {
+        // The connection may have died while its answer was written: it does not come back to life.
+        guard self.state == .exchanging else { return .wait }
         guard self.keepAlive else {
             if self.requestEnded {
-                self.state = .closed
+                self.state = .closing
                 return .close
             }
             self.state = .lingering

@@ -61,6 +61,9 @@ public final class ServerLoop {
         for connection in Array(self.connections.values) { connection.closeIfIdle() }
     }
 
+    /// Whether an answer that is complete for its exchange is still going out to a slow client.
+    public var hasPendingOutput: Bool { self.connections.values.contains { $0.pendingBytes > 0 } }
+
     /// Closes everything that is left.
     public func closeAllConnections() {
         for connection in Array(self.connections.values) { connection.shutDown() }

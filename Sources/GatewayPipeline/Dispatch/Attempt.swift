@@ -27,6 +27,8 @@ struct Attempt {
     /// Its connection came from the pool: if that was stale, a fresh one is tried silently.
     var isReused = false
     var isFresh = false
+    /// It tells whether an ejected deployment has recovered.
+    var isProbe = false
     var status = 0
 }
 

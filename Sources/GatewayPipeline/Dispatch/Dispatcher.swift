@@ -31,14 +31,19 @@ extension Exchange {
     func begin(_ target: Target, at now: MonotonicTime) {
         guard let config = self.config else { return }
         self.machine.attemptBegan()
+        if self.nextTier != self.tier { self.attemptsInTier = 0 }
+        self.tier = self.nextTier
+        self.attemptsInTier += 1
+        var attempt = Attempt(target: target, startedAt: now)
         if let deployment = target.deployment {
             self.tried.append(deployment)
-            self.loop.updateHealth(of: target.name) { $0.startProbe(at: now) }
+            self.loop.updateHealth(of: target.name) {
+                attempt.isProbe = $0.needsProbe
+                $0.startProbe(at: now)
+            }
         }
-        self.attempt = Attempt(target: target, startedAt: now)
-        self.relay = .none
-        self.pendingAnswer = nil
-        self.lastProgressAt = nil
+        self.attempt = attempt
+        self.dropAnswer()
         self.record.deployment = target.name
         self.record.provider = config.routing.providers[target.provider].name
         self.armDeadline()
@@ -83,16 +88,37 @@ extension Exchange {
         }
         let endpoint = self.endpoint
         let mute = self.mutedDeployments(model, config, endpoint)
-        var tier = self.tier
+        guard let index = self.chooseDeployment(model, config, mute: mute, at: now) else { return nil }
+        return self.target(index, config)
+    }
+
+    /// The first attempt may go anywhere from the first tier on. After a failure the tier gets as many more as
+    /// `retry.attempts` says, untried deployments before tried ones, and then the next tier has its turn.
+    private func chooseDeployment(
+        _ model: Model, _ config: LoopSnapshot, mute: [Int], at now: MonotonicTime
+    ) -> Int? {
+        guard self.machine.attempts > 0 else {
+            return self.chooseDeployment(model, config, from: 0, without: mute, at: now)
+        }
+        if self.attemptsInTier <= model.retry.attempts {
+            let others = mute + model.tiers.indices.filter { $0 != self.tier }.flatMap { model.tiers[$0] }
+            let again = self.chooseDeployment(model, config, from: self.tier, without: others + self.tried, at: now)
+                ?? self.chooseDeployment(model, config, from: self.tier, without: others, at: now)
+            if let again { return again }
+        }
+        return self.chooseDeployment(model, config, from: self.tier + 1, without: mute + self.tried, at: now)
+    }
+
+    private func chooseDeployment(
+        _ model: Model, _ config: LoopSnapshot, from tier: Int, without: [Int], at now: MonotonicTime
+    ) -> Int? {
+        var tier = tier
         let chosen = DeploymentSelection.choose(
-            model: model, snapshot: config.routing, tier: &tier, tried: mute.isEmpty ? self.tried : self.tried + mute,
+            model: model, snapshot: config.routing, tier: &tier, tried: without,
             isUsable: { self.loop.health(of: config.routing.deployments[$0].name).isUsable(at: now) },
             random: self.loop.nextRandom())
-        if let chosen {
-            self.tier = tier
-            return self.target(chosen, config)
-        }
-        return self.repeatedTarget(model, config)
+        if chosen != nil { self.nextTier = tier }
+        return chosen
     }
 
     /// Deployments that do not speak this endpoint's dialect are never candidates.
@@ -102,13 +128,6 @@ extension Exchange {
             for deployment in tier where !config.serves(deployment, endpoint) { muted.append(deployment) }
         }
         return muted
-    }
-
-    /// Everything has been tried once: `retry.attempts` says whether the first tier is gone through again.
-    private func repeatedTarget(_ model: Model, _ config: LoopSnapshot) -> Target? {
-        guard self.machine.attempts > 0, self.machine.attempts <= model.retry.attempts, let last = self.tried.last
-        else { return nil }
-        return self.target(last, config)
     }
 
     private func target(_ index: Int, _ config: LoopSnapshot) -> Target {
@@ -146,8 +165,9 @@ extension Exchange {
     func attemptFailed(_ error: GatewayError, kind: RetryPolicy.Conditions, health: HealthFailure?) {
         let now = self.loop.now()
         if let name = self.attempt?.target.name, self.attempt?.target.deployment != nil {
+            let isProbe = self.attempt?.isProbe ?? false
             self.loop.updateHealth(of: name) { state in
-                if let health { state.failed(health, at: now) } else { state.abandonedProbe(at: now) }
+                if let health { state.failed(health, at: now) } else if isProbe { state.abandonedProbe(at: now) }
             }
         }
         let next = self.nextTarget(after: kind, at: now)
@@ -155,10 +175,22 @@ extension Exchange {
         switch self.machine.attemptFailed(hasNext: next != nil) {
         case .tryNext:
             if let next { self.begin(next, at: now) }
-        case .reply: self.answer(LocalReply(error))
+        case .reply:
+            self.dropAnswer()
+            self.answer(LocalReply(error))
         case .breakOff: self.breakOff(error)
         case .ignore: break
         }
+    }
+
+    /// Forgets what an attempt has answered so far: nothing of it reached the client, so nobody pays for it (M-5).
+    func dropAnswer() {
+        self.relay = .none
+        self.pendingAnswer = nil
+        self.lastProgressAt = nil
+        self.firstContentAt = nil
+        if self.isStreamCounted { self.loop.shared.streamEnded() }
+        self.isStreamCounted = false
     }
 
     /// Writes the attempt into the record.

@@ -17,6 +17,9 @@ final class EchoBackend {
     private var headSent = false
     private var isPaused = false
     private var timer: Scheduled<Void>?
+    private var burstBytes = 0
+    /// As much as one read of a connection brings: then the exchange may pause.
+    private static let burstBytesMax = 64 << 10
 
     init(script: EchoScript, faults: EchoFaults, eventLoop: any EventLoop, responder: any UpstreamResponder) {
         self.script = script
@@ -36,7 +39,7 @@ final class EchoBackend {
     func resume() {
         guard self.isPaused else { return }
         self.isPaused = false
-        self.play()
+        if self.timer == nil { self.play() }
     }
 
     func abandon() {
@@ -55,6 +58,11 @@ final class EchoBackend {
             let piece = self.script.pieces[self.next]
             self.next += 1
             self.responder?.upstreamBody(ByteBuffer(bytes: piece))
+            self.burstBytes += piece.count
+            if self.burstBytes > Self.burstBytesMax {
+                self.burstBytes = 0
+                self.responder?.upstreamReadComplete()
+            }
             if self.script.isStream, self.faults.eventDelay > .zero, self.next < self.script.pieces.count {
                 self.responder?.upstreamReadComplete()
                 return self.after(self.faults.eventDelay) { $0.play() }
@@ -91,7 +99,10 @@ final class EchoBackend {
 
     private func after(_ span: TimeSpan, _ body: @escaping (EchoBackend) -> Void) {
         guard span > .zero else { return body(self) }
-        self.timer = self.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(span.nanoseconds)) { body(self) }
+        self.timer = self.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(span.nanoseconds)) {
+            self.timer = nil
+            body(self)
+        }
     }
 }
 

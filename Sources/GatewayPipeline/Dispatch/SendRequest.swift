@@ -25,6 +25,8 @@ extension Exchange {
         var output = self.loop.takeBuffer()
         self.writeHead(prepared, bodyCount: count, to: &output)
         connection.begin(self, requestIsHead: false)
+        // It may have died in the pool: then another one is on its way already.
+        guard case .connection(let current) = self.call, current === connection else { return }
         if count <= Self.copiedBytesMax {
             self.body.withUnsafeReadableBytes { bytes in
                 splices.forEachPiece(of: bytes) { output.writeBytes($0) }

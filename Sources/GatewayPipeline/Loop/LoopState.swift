@@ -64,7 +64,8 @@ public final class LoopState: ExchangeFactory {
         self.snapshot = snapshot
         self.pool.adopt(snapshot.endpoints.compactMap { $0 })
         let names = Set(routing.deployments.map(\.name))
-        self.healthByName = self.healthByName.filter { names.contains($0.key) }
+        let before = self.healthByName
+        self.healthByName = Dictionary(names.map { ($0, before[$0] ?? DeploymentHealth()) }) { first, _ in first }
         self.metrics.forgetDeployments(except: routing.deployments.map(\.name))
         for name in names { self.report(health: self.healthByName[name] ?? DeploymentHealth(), of: name) }
         let limits = ConnectionLimits(routing.server.limits)
@@ -127,7 +128,8 @@ public final class LoopState: ExchangeFactory {
     }
 
     func updateHealth(of name: DeploymentName, _ change: (inout DeploymentHealth) -> Void) {
-        var health = self.healthByName[name] ?? DeploymentHealth()
+        // A deployment that a reload has removed is nobody's concern any more.
+        guard var health = self.healthByName[name] else { return }
         let before = health
         change(&health)
         guard health != before else { return }

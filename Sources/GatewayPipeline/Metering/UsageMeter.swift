@@ -14,7 +14,7 @@ extension Exchange {
         guard self.machine.end() else { return }
         self.abandonCall()
         let now = self.loop.now()
-        if let attempt = self.attempt, outcome == .clientLeft, attempt.target.deployment != nil {
+        if let attempt = self.attempt, outcome == .clientLeft, attempt.isProbe {
             self.loop.updateHealth(of: attempt.target.name) { $0.abandonedProbe(at: now) }
         }
         self.closeAttempt(error: error?.code, at: now)

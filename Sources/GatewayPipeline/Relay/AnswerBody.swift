@@ -65,6 +65,8 @@ extension Exchange: UpstreamResponder {
         if self.shouldCommit { self.commitAnswer() }
         guard self.machine.hasBegunAnswer else { return }
         self.sink.flush()
+        // The flush may have met a client that is gone.
+        guard !self.machine.isOver else { return }
         self.noteProgress()
         if !self.sink.isWritable, !self.isPausedByClient {
             self.isPausedByClient = true
@@ -141,12 +143,12 @@ extension Exchange: UpstreamResponder {
     private func endWhole(_ reader: AnswerReader, _ isJSON: Bool) {
         var reader = reader
         let reading = reader.end()
-        self.relay = .none
-        if isJSON, !reading.isWholeJSON, !self.machine.hasBegunAnswer {
+        if isJSON, !reading.isWholeJSON {
             return self.attemptFailed(
                 GatewayError(.upstreamGarbage, detail: "the body is not one JSON object"), kind: .serverError,
                 health: .garbage)
         }
+        self.relay = .none
         self.commitAnswer()
         self.noteProgress()
         if !reading.isError {

@@ -46,9 +46,11 @@ extension Exchange: DeadlineOwner {
     func deadlinePassed(at now: MonotonicTime) {
         guard !self.machine.isOver, let attempt = self.attempt else { return }
         self.abandonCall()
+        // A client that reads slowly has used up the time: the provider is not to blame.
+        let health: HealthFailure? = self.isPausedByClient ? nil : .timeout
         let phase = attempt.sentAt == nil ? "connect" : attempt.headAt == nil ? "head" : "content"
         self.attemptFailed(
             GatewayError(.upstreamTimeout, detail: "\(attempt.target.name): no \(phase) in time"), kind: .timeout,
-            health: .timeout)
+            health: health)
     }
 }

@@ -50,6 +50,9 @@ extension Exchange {
     }
 
     private func beginAnswer(_ head: ResponseHead, _ attempt: Attempt) {
+        guard head.fields.count(.contentType) <= 1, head.fields.count(.contentEncoding) <= 1 else {
+            return self.discardAnswer(GatewayError(.upstreamGarbage, detail: "two content-type or content-encoding"))
+        }
         var inflater: Inflater?
         if let encoding = head.fields.withValue(
             .contentEncoding,

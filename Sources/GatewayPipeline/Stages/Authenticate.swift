@@ -89,10 +89,10 @@ extension Exchange {
     private func clientAddress(_ head: RequestHead) -> IPAddress? {
         guard let peer = self.sink.clientAddress else { return nil }
         let trusted = self.config?.routing.server.trustedProxies ?? []
-        guard trusted.contains(where: { $0.contains(peer) }), let list = head.fields.text(.xForwardedFor) else {
-            return peer
-        }
-        for part in list.split(separator: ",").reversed() {
+        guard trusted.contains(where: { $0.contains(peer) }) else { return peer }
+        // Every proxy adds to the end, some of them in a field of their own.
+        let list = head.fields.fields.filter { $0.id == .xForwardedFor }.map { head.fields.text($0.value) }
+        for part in list.flatMap({ $0.split(separator: ",") }).reversed() {
             guard let address = IPAddress(part.filter { $0 != " " && $0 != "\t" }) else { return nil }
             if !trusted.contains(where: { $0.contains(address) }) { return address }
         }

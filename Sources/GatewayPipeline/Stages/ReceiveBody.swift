@@ -23,6 +23,8 @@ extension Exchange {
         guard let field = head.fields.first(.contentType) else {
             return self.endpoint.shape == .multipart ? GatewayError(.unsupportedMediaType) : nil
         }
+        // Two of them would leave it to the provider which body is meant.
+        guard head.fields.count(.contentType) == 1 else { return GatewayError(.unsupportedMediaType) }
         let isMultipart = head.fields.withBytes(field.value) { Self.hasMediaType($0, "multipart/form-data") }
         let isJSON = head.fields.withBytes(field.value) { Self.hasMediaType($0, "application/json") }
         switch self.endpoint.shape {

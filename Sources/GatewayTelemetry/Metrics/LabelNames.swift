@@ -1,3 +1,5 @@
+import GatewayCore
+
 /// The label values of one loop's series, each stored once: a series is a few small numbers, not a few strings.
 ///
 /// Only names of the configuration and of our own enums belong here, never text that a client sent (pitfall O-4).
@@ -31,6 +33,13 @@ struct LabelMemo {
     private var ids = [UInt32](repeating: LabelNames.none, count: Self.count)
     private var lastText = ""
     private var lastID = LabelNames.none
+
+    /// The empty text for a name that there is not.
+    @inline(__always)
+    mutating func id<Kind>(_ name: Name<Kind>?, in names: inout LabelNames) -> UInt32 {
+        guard let name else { return LabelNames.none }
+        return self.id(name.text, in: &names)
+    }
 
     @inline(__always)
     mutating func id(_ text: String, in names: inout LabelNames) -> UInt32 {

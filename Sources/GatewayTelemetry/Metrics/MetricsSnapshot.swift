@@ -14,10 +14,10 @@ enum TokenType: String, CaseIterable {
     /// One number per case, in their order; none is below 0.
     @inline(__always)
     static func counts(in usage: UsageUnits) -> SIMD8<Int64> {
-        let counts = SIMD8(
-            usage.inputUncached, usage.cacheRead, usage.cacheWrite5m &+ usage.cacheWrite1h, usage.output,
-            usage.reasoning, usage.audioInput, usage.audioOutput, usage.imageInput)
-        return counts.replacing(with: 0, where: counts .< 0)
+        SIMD8(
+            max(0, usage.inputUncached), max(0, usage.cacheRead), max(0, usage.cacheWrite5m &+ usage.cacheWrite1h),
+            max(0, usage.output), max(0, usage.reasoning), max(0, usage.audioInput), max(0, usage.audioOutput),
+            max(0, usage.imageInput))
     }
 }
 

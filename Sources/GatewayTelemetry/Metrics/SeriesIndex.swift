@@ -121,7 +121,10 @@ struct NumberTable: Sendable {
     @inline(__always)
     mutating func add(_ amounts: SIMD8<Int64>, at offset: Int) {
         self.values.withUnsafeMutableBufferPointer { values in
-            for slot in 0..<8 { values[offset &+ slot] &+= amounts[slot] }
+            let place = UnsafeMutableRawBufferPointer(values)
+            let start = offset &* MemoryLayout<Int64>.stride
+            let sum = place.loadUnaligned(fromByteOffset: start, as: SIMD8<Int64>.self) &+ amounts
+            place.storeBytes(of: sum, toByteOffset: start, as: SIMD8<Int64>.self)
         }
     }
 

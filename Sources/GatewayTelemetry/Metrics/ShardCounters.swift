@@ -63,10 +63,10 @@ struct ShardCounters {
     }
 
     mutating func record(_ record: UsageRecord) {
-        let route = self.routeMemo.id(record.route?.text ?? "", in: &self.state.names)
-        let version = self.versionMemo.id(record.version?.text ?? "", in: &self.state.names)
-        let model = self.modelMemo.id(record.model?.text ?? "", in: &self.state.names)
-        let provider = self.providerMemo.id(record.provider?.text ?? "", in: &self.state.names)
+        let route = self.routeMemo.id(record.route, in: &self.state.names)
+        let version = self.versionMemo.id(record.version, in: &self.state.names)
+        let model = self.modelMemo.id(record.model, in: &self.state.names)
+        let provider = self.providerMemo.id(record.provider, in: &self.state.names)
         let outcome = self.words.id(record.outcome)
         let request = SeriesKey(
             labels: .init(0, 0, route, version, model, provider, self.statusID(record.status), outcome))

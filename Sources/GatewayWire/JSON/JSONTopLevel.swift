@@ -30,7 +30,9 @@ public struct JSONTopLevel: Sendable {
     public static func scan(
         _ body: UnsafeRawBufferPointer, in place: Range<Int>, for names: JSONNames
     ) throws(JSONFault) -> JSONTopLevel {
-        guard let base = body.baseAddress, place.lowerBound >= 0, place.upperBound <= body.count else {
+        guard let base = body.baseAddress, place.lowerBound >= 0, place.upperBound <= body.count,
+            place.upperBound <= UInt32.max
+        else {
             throw .notAnObject
         }
         var walk = JSONWalk(base: base, end: place.upperBound, at: place.lowerBound)
@@ -38,7 +40,7 @@ public struct JSONTopLevel: Sendable {
         guard walk.byte == JSONBytes.openBrace else { throw .notAnObject }
         walk.at &+= 1
         var result = JSONTopLevel(
-            members: JSONMembers(count: names.count), objectOpen: walk.at, isEmptyObject: false)
+            members: JSONMembers(nameCount: names.count), objectOpen: walk.at, isEmptyObject: false)
         let first = walk.skipSpace()
         if first == JSONBytes.closeBrace {
             walk.at &+= 1
@@ -70,7 +72,7 @@ public struct JSONTopLevel: Sendable {
             let valueStart = walk.at
             let kind = try walk.skipValue(byte, depthMax: Self.depthMax - 1)
             if index >= 0 {
-                guard self.members.insert(index, key: key, kind: kind, value: valueStart..<walk.at) else {
+                guard self.members.insert(index, JSONMember(kind: kind, key: key, value: valueStart..<walk.at)) else {
                     throw .repeated(name: names.names[index])
                 }
             }

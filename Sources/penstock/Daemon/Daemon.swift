@@ -100,6 +100,7 @@ final class Daemon: Sendable {
             self.tls.reload()
             for loop in self.loops { try loop.adopt(routing, keys: compilation.keys) }
         } catch {
+            self.listeners.keepOnly(before.routing.server.listen)
             return self.refuse(compilation.result, "error: \(error)\n", trigger)
         }
         self.listeners.keepOnly(routing.server.listen)

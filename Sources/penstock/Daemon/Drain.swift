@@ -34,7 +34,10 @@ extension Daemon {
     private func isBusy(since begun: MonotonicTime, _ settings: DrainSettings) -> Bool {
         let elapsed = MonotonicTime.now() - begun
         let count = self.shared.exchangeCount
-        guard count > 0 else { return false }
+        guard count > 0 else {
+            // What is answered may still be on its way to a slow reader.
+            return elapsed < settings.grace && self.loops.contains { (try? $0.hasPendingOutput()) ?? false }
+        }
         if elapsed < settings.grace { return true }
         return self.shared.streamCount > 0 && elapsed < settings.streamGrace
     }

@@ -52,6 +52,11 @@ struct GatewayLoop: Sendable {
         self.eventLoop.execute { state.value.server?.closeIdleConnections() }
     }
 
+    func hasPendingOutput() throws -> Bool {
+        let state = self.state
+        return try self.eventLoop.submit { state.value.server?.hasPendingOutput ?? false }.wait()
+    }
+
     /// Closes what is left and hands the last log lines over.
     func end() throws {
         let state = self.state

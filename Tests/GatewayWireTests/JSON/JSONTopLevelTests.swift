@@ -176,4 +176,27 @@ import Testing
             }
         }
     }
+
+    @Test("members come back under their own names, in whatever order and however many there are")
+    func order() throws {
+        let all = (0..<64).map { "name\($0)" }
+        let names = JSONNames(all)
+        for count in [0, 1, 7, 8, 9, 17, 64] {
+            for step in [1, 5, 63] {
+                let chosen = (0..<count).map { ($0 * step + 3) % 64 }
+                let body = bytes("{" + chosen.map { "\"\(all[$0])\":\($0)" }.joined(separator: ",") + "}")
+                let found = try self.scan(body, names).members
+                #expect(found.count == 64)
+                for index in 0..<64 {
+                    let member = found[index]
+                    #expect(member.map { text(body[$0.value]) } == (chosen.contains(index) ? String(index) : nil))
+                    #expect(member.map { text(body[$0.key]) } == (chosen.contains(index) ? "\"name\(index)\"" : nil))
+                }
+                if let again = chosen.last {
+                    let twice = Array(body.dropLast()) + bytes(",\"name\(again)\":1}")
+                    #expect(throws: JSONFault.repeated(name: all[again])) { try self.scan(twice, names) }
+                }
+            }
+        }
+    }
 }
