@@ -63,7 +63,7 @@ final class Exchange {
     var isPausedByClient = false
     var lastProgressAt: MonotonicTime?
     var firstContentAt: MonotonicTime?
-    var seenTextBytes: Int64 = 0
+    var seenContentEvents: Int64 = 0
     var isStreamCounted = false
 
     var deadlineSlot: DeadlineTable.Slot?

@@ -90,7 +90,9 @@ def test_embeddings(target):
     answer = models.embed_content(model=target.model, contents="one")
     assert len(answer.embeddings) == 1 and all(isinstance(v, float) for v in answer.embeddings[0].values)
     target.check_upstream("up-gemini")
-    several = models.embed_content(model=target.model, contents=["one", "two"])
+    # Bare texts would be parts of one content, unless the SDK knows the model's name.
+    contents = [types.Content(role="user", parts=[types.Part(text=text)]) for text in ("one", "two")]
+    several = models.embed_content(model=target.model, contents=contents)
     assert len(several.embeddings) == 2
     if target.upstream_is_mock:
         wanted = "models/up-gemini" if target.kind == "gateway" else f"models/{target.model}"

@@ -37,12 +37,13 @@ enum Landscape {
     /// Simultaneous exchanges of the model `tight`; a reload changes it.
     static func tightConcurrency(_ variant: Int) -> Int { variant == 2 ? 1 : 2 }
 
-    /// Attempts that an exchange of that model may ever make.
+    /// Attempts that an exchange of that model may ever make: of each tier one, and as many more as its `retry` says.
     static func attemptsMax(_ model: ModelName) -> Int {
         switch model {
         case "solo": 1
-        case "ladder": 4
-        default: 3
+        case "pool": 2
+        case "ladder": 6
+        default: 4
         }
     }
 

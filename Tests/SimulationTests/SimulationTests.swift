@@ -12,7 +12,7 @@ import Darwin
 ///
 /// `SIM_SEED=17` runs one history again, `SIM_SEEDS=100000` runs more than the thousand, `SIM_FIRST=5000` other ones.
 @Suite struct SimulationTests {
-    static let steps = 150
+    static let steps = 120
     static let slices = 8
 
     private static func setting(_ name: String) -> UInt64? {

@@ -229,7 +229,7 @@ final class World {
             for client in self.clients.filter(\.isSending) { self.event("\(client.tag) sends on") { client.sendOn() } }
             for client in self.clients.filter(\.isBehind) { self.event("\(client.tag) reads") { client.read() } }
             for peer in self.network.busy where peer.canAct { self.event("\(peer.host) acts") { peer.act() } }
-            self.pass(LoopState.tickSpan)
+            self.pass(.milliseconds(300))
         }
         if let client = self.live.first { self.fail("liveness", "\(client.tag) has not ended") }
         self.jump(.seconds(61))

@@ -10,12 +10,14 @@ public struct AnswerReading: Sendable, Equatable {
     public var isWholeJSON: Bool
     /// The object has a top-level `error` with something in it: a failure under status 200.
     public var isError: Bool
-    /// Bytes of text in the answer, counted only when `usage` is `nil`.
+    /// Bytes of text in the answer, base64 left out; counted only when `usage` is `nil` and the endpoint answers with
+    /// text.
     public var outputTextBytes: Int64
     let convention: UsageConvention
 
     /// The units to charge: the provider's own, else an estimate. Whether anything is charged is the caller's rule.
     public func settlement(estimatedInput: Int64) -> (units: UsageUnits, source: UsageSource) {
+        if self.convention == .nothing { return (UsageUnits(), .none) }
         if let usage = self.usage { return (usage, .provider) }
         let units = UsageEstimate.units(
             reported: ReportedUsage(), convention: self.convention, estimatedInput: estimatedInput,
@@ -38,6 +40,7 @@ public struct AnswerReader: Sendable {
     private let convention: UsageConvention
     private var capture: JSONMemberCapture
     private var byteCount: Int64 = 0
+    private var media = Base64Runs()
 
     public init(endpoint: Endpoint) {
         self.convention = UsageConvention(endpoint)
@@ -46,6 +49,7 @@ public struct AnswerReader: Sendable {
 
     public mutating func feed(_ chunk: UnsafeRawBufferPointer) {
         self.byteCount &+= Int64(chunk.count)
+        if self.convention.hasOutput { self.media.feed(chunk) }
         self.capture.feed(chunk)
     }
 
@@ -62,11 +66,12 @@ public struct AnswerReader: Sendable {
             }
         }
         reading.usage = reported.units(self.convention)
-        if reading.usage == nil { reading.outputTextBytes = self.textBytes() }
+        if reading.usage == nil, self.convention.hasOutput { reading.outputTextBytes = self.textBytes() }
         return reading
     }
 
-    /// Without a member that could be kept all bytes count: an upper bound.
+    /// Without a member that could be kept, because it is too large or cut, all bytes count but those of base64: an
+    /// upper bound.
     private func textBytes() -> Int64 {
         var count: Int64 = 0
         var isKept = false
@@ -79,6 +84,6 @@ public struct AnswerReader: Sendable {
                 count &+= bytes.first == UInt8(ascii: "\"") ? view.textBytes(place) : OutputText.bytes(view, place)
             }
         }
-        return isKept ? count : self.byteCount
+        return isKept ? count : self.byteCount - self.media.byteCount
     }
 }

@@ -17,8 +17,10 @@ public struct RequestInspection: Sendable {
     public var outputCap: Int64?
     /// `n` or `candidateCount`; at least 1.
     public var choiceCount: Int64 = 1
-    /// Bytes of the body: the bound of its input tokens.
+    /// Bytes of the whole body.
     public var inputBytes: Int
+    /// Images, sound and files in it.
+    var media = RequestMedia()
     /// What it takes to ask for a usage chunk.
     var usageEdit = UsageEdit.none
     /// Places where a Gemini body repeats the model of the path, as `"models/NAME"`.
@@ -43,6 +45,11 @@ public struct RequestInspection: Sendable {
         case replaceMember(Range<Int>)
     }
 
-    /// The estimate of its input tokens: four bytes each. A bound for text, far too much for inline images.
-    public var estimatedInput: Int64 { UsageEstimate.tokens(ofTextBytes: Int64(self.inputBytes)) }
+    /// The estimate of its input tokens: four bytes of the body are one, and each inline image, sound or file is
+    /// `UsageEstimate.tokensPerMediaPart` instead of its bytes. In JSON bodies of up to `RequestMedia.freeBytes` and for
+    /// shorter values than `RequestMedia.literalBytesMin` the bytes count.
+    public var estimatedInput: Int64 {
+        UsageEstimate.tokens(ofTextBytes: Int64(self.inputBytes) - self.media.byteCount)
+            + self.media.partCount * UsageEstimate.tokensPerMediaPart
+    }
 }

@@ -35,6 +35,7 @@ extension RequestInspector {
         }
         if endpoint == .geminiBatchEmbedContents { try self.readBatch(fields, &inspection) }
         try StoredObjects.check(fields, endpoint: endpoint)
+        inspection.media = RequestMedia(body)
         return inspection
     }
 

@@ -34,6 +34,7 @@ public enum RequestInspector {
             inspection.wantsUsage = inspection.usageEdit == .none
         }
         try StoredObjects.check(fields, endpoint: endpoint)
+        inspection.media = RequestMedia(body)
         return inspection
     }
 
@@ -51,6 +52,7 @@ public enum RequestInspector {
         inspection.model = name
         inspection.modelRange = place
         inspection.isStream = multipart.stream ?? false
+        inspection.media = RequestMedia(byteCount: Int64(multipart.fileBytes), partCount: Int64(multipart.fileCount))
         return inspection
     }
 

@@ -62,7 +62,7 @@ extension StreamWatch {
                 self.take(view, member)
             } else if view.isText(key, "images") || view.isText(key, "reasoning_details") {
                 // The second repeats the text of `reasoning`.
-                if view.isFilled(member) { self.sawContent = true }
+                if view.isFilled(member) { self.noteContent() }
             }
         }
     }
@@ -71,7 +71,7 @@ extension StreamWatch {
     @inline(__always)
     mutating func take(_ view: JSONView, _ member: JSONMember) {
         guard view.isFilled(member) else { return }
-        self.sawContent = true
+        self.noteContent()
         self.outputTextBytes &+=
             member.kind == .string ? view.textBytes(member.value) : OutputText.bytes(view, member.value)
     }

@@ -54,7 +54,7 @@ extension StreamWatch {
                 {
                     self.take(view, member)
                 } else if view.isText(member.key, "inlineData") || view.isText(member.key, "fileData") {
-                    if view.isFilled(member) { self.sawContent = true }
+                    if view.isFilled(member) { self.noteContent() }
                 }
             }
         }

@@ -12,7 +12,7 @@ extension StreamWatch {
             } else if view.isText(member.key, "delta") {
                 self.take(view, member)
             } else if view.isText(member.key, "b64_json") || view.isText(member.key, "audio") {
-                if view.isFilled(member) { self.sawContent = true }
+                if view.isFilled(member) { self.noteContent() }
             } else if view.isText(member.key, "usage") {
                 if member.kind == .object {
                     self.reported = ReportedUsage()
@@ -28,7 +28,7 @@ extension StreamWatch {
         } else if view.isText(type, "image_generation.completed") || view.isText(type, "image_edit.completed")
             || view.isText(type, "transcript.text.done") || view.isText(type, "speech.audio.done")
         {
-            self.sawContent = true
+            self.noteContent()
             self.sawEnd = true
         }
         return .pass

@@ -63,7 +63,7 @@ extension StreamWatch {
             {
                 self.take(view, member)
             } else if view.isText(member.key, "signature") || view.isText(member.key, "citation") {
-                if view.isFilled(member) { self.sawContent = true }
+                if view.isFilled(member) { self.noteContent() }
             }
         }
     }
@@ -74,7 +74,7 @@ extension StreamWatch {
         if view.isText(type, "text") || view.isText(type, "thinking") {
             self.messagesDelta(view, block)
         } else {
-            self.sawContent = true
+            self.noteContent()
         }
     }
 }

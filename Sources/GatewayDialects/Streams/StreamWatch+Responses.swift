@@ -21,7 +21,12 @@ extension StreamWatch {
         }
         guard let type else { return .pass }
         if let delta {
-            self.take(view, delta)
+            if view.isText(type, "response.audio.delta") || view.isText(type, "response.output_audio.delta") {
+                // Base64, no text.
+                if view.isFilled(delta) { self.noteContent() }
+            } else {
+                self.take(view, delta)
+            }
         } else if view.isText(type, "response.completed") || view.isText(type, "response.incomplete") {
             self.responsesEnd(view, response)
             self.sawEnd = true
@@ -33,7 +38,7 @@ extension StreamWatch {
         } else if view.isText(type, "response.output_item.done")
             || view.isText(type, "response.image_generation_call.partial_image")
         {
-            self.sawContent = true
+            self.noteContent()
         }
         return .pass
     }
@@ -47,7 +52,7 @@ extension StreamWatch {
                 if member.kind == .object { self.reported.read(view, member.value, self.convention) }
             } else if view.isText(member.key, "output") {
                 // Hosts that send no deltas show everything here.
-                if view.isFilled(member) { self.sawContent = true }
+                if view.isFilled(member) { self.noteContent() }
             }
         }
     }

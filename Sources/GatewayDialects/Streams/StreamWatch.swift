@@ -35,7 +35,10 @@ public struct StreamWatch: Sendable {
 
     /// One event with content has been seen. Role-only deltas, pings, comments and empty deltas are none (S-3); text,
     /// reasoning, refusals, tool calls, audio and images are.
-    public internal(set) var sawContent = false
+    public private(set) var sawContent = false
+    /// How many events carried content of any kind, with text or without: each of them is progress (S-3). Zero as long
+    /// as `sawContent` is false.
+    public private(set) var contentEvents: Int64 = 0
     /// Bytes of text, reasoning and tool arguments seen so far: what an estimate counts.
     public internal(set) var outputTextBytes: Int64 = 0
     /// The provider sent an error event. Without content before it the exchange costs nothing (M-17).
@@ -90,6 +93,7 @@ public struct StreamWatch: Sendable {
         // After an error nothing may look like a good end (S-8), and after the end nothing belongs to the stream.
         // A stream of several images has an end for each of them.
         if self.sawError || (self.sawEnd && self.grammar != .media) { return .drop }
+        let contentBefore = self.contentEvents
         let view = JSONView(data)
         guard let root = view.root else {
             return Self.isError(name) ? self.errorEvent(name: name, data: data) : .pass
@@ -102,6 +106,8 @@ public struct StreamWatch: Sendable {
             case .gemini: self.gemini(view, root)
             case .media: self.media(view, root)
             }
+        // However many members of it were content, it is one event.
+        self.contentEvents = min(self.contentEvents, contentBefore &+ 1)
         if self.sawError || Self.isError(name) { return self.errorEvent(name: name, data: data) }
         return verdict
     }
@@ -140,11 +146,19 @@ public struct StreamWatch: Sendable {
     /// parts (or `estimatedInput` tokens) and the larger of its reported and our estimated output (M-1, M-15). Whether
     /// anything is charged at all is the caller's rule: not before content was written to the client (M-5).
     public func settlement(estimatedInput: Int64) -> (units: UsageUnits, source: UsageSource) {
+        if self.convention == .nothing { return (UsageUnits(), .none) }
         if let usage = self.usage { return (usage, .provider) }
         let units = UsageEstimate.units(
             reported: self.reported, convention: self.convention, estimatedInput: estimatedInput,
             outputTextBytes: self.outputTextBytes, trustsOutput: self.grammar != .messages || self.isOutputFinal)
         return (units, .estimated)
+    }
+
+    /// The event that is read has content, be it text or not.
+    @inline(__always)
+    mutating func noteContent() {
+        self.sawContent = true
+        self.contentEvents &+= 1
     }
 
     // MARK: - The end and errors

@@ -6,7 +6,7 @@ extension ReportedUsage {
     func units(_ convention: UsageConvention) -> UsageUnits? {
         guard self.isSeen, !self.isBroken else { return nil }
         switch convention {
-        case .openai: return self.openaiUnits()
+        case .openai, .openaiImages: return self.openaiUnits()
         case .openaiSpeech:
             guard var units = self.openaiUnits() else { return nil }
             units.audioOutput += units.output
@@ -15,6 +15,7 @@ extension ReportedUsage {
         case .inputOnly: return self.inputOnlyUnits()
         case .anthropic: return self.anthropicUnits()
         case .gemini, .geminiInputOnly: return self.geminiUnits()
+        case .nothing: return nil
         }
     }
 
@@ -22,10 +23,11 @@ extension ReportedUsage {
     func inputUnits(_ convention: UsageConvention) -> UsageUnits? {
         guard self.isSeen, !self.isBroken, self[.input] != nil else { return nil }
         switch convention {
-        case .openai, .openaiSpeech: return self.inclusiveInput(self[.input] ?? 0)
+        case .openai, .openaiSpeech, .openaiImages: return self.inclusiveInput(self[.input] ?? 0)
         case .inputOnly, .anthropic: return self.anthropicInput()
         case .gemini, .geminiInputOnly:
             return self.inclusiveInput(self[.input] ?? 0).map { self.addingToolInput(to: $0) }
+        case .nothing: return nil
         }
     }
 

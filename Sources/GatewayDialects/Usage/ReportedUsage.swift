@@ -9,6 +9,8 @@ enum UsageConvention: Sendable {
     case openai
     /// The same, and all output is audio.
     case openaiSpeech
+    /// The same, and all output is images.
+    case openaiImages
     /// `input_tokens` is uncached only; cache reads and writes stand beside it.
     case anthropic
     /// `promptTokenCount` includes cached tokens, `candidatesTokenCount` excludes thoughts.
@@ -17,12 +19,15 @@ enum UsageConvention: Sendable {
     case inputOnly
     /// Embeddings of Gemini: `promptTokenCount`, and no output at all.
     case geminiInputOnly
+    /// Counting tokens: no model runs, so nothing is used, whatever the answer says.
+    case nothing
 
-    /// Whether an answer has tokens of its own, to be estimated from its text where no report came.
+    /// Whether an answer has tokens of its own that can be estimated from its text where no report came. Images and
+    /// sound are no text: their bytes say nothing of their price.
     var hasOutput: Bool {
         switch self {
-        case .inputOnly, .geminiInputOnly: false
-        case .openai, .openaiSpeech, .anthropic, .gemini: true
+        case .inputOnly, .geminiInputOnly, .openaiSpeech, .openaiImages, .nothing: false
+        case .openai, .anthropic, .gemini: true
         }
     }
 
@@ -30,6 +35,8 @@ enum UsageConvention: Sendable {
         self =
             switch endpoint {
             case .audioSpeech: .openaiSpeech
+            case .imagesGenerations, .imagesEdits, .imagesVariations: .openaiImages
+            case .messagesCountTokens, .geminiCountTokens: .nothing
             case .rerank, .embeddings, .moderations: .inputOnly
             case .geminiEmbedContent, .geminiBatchEmbedContents: .geminiInputOnly
             default:
@@ -112,7 +119,7 @@ enum UsageNames {
 
     static func slot(_ view: JSONView, _ key: Range<Int>, _ convention: UsageConvention) -> ReportedUsage.Slot? {
         switch convention {
-        case .openai, .openaiSpeech, .inputOnly:
+        case .openai, .openaiSpeech, .openaiImages, .inputOnly:
             if view.isText(key, "prompt_tokens") || view.isText(key, "input_tokens") { return .input }
             if view.isText(key, "completion_tokens") || view.isText(key, "output_tokens") { return .output }
             if view.isText(key, "total_tokens") { return .total }
@@ -128,13 +135,14 @@ enum UsageNames {
             if view.isText(key, "cachedContentTokenCount") { return .cacheRead }
             if view.isText(key, "thoughtsTokenCount") { return .reasoning }
             if view.isText(key, "toolUsePromptTokenCount") { return .toolInput }
+        case .nothing: break
         }
         return nil
     }
 
     static func group(_ view: JSONView, _ key: Range<Int>, _ convention: UsageConvention) -> Group? {
         switch convention {
-        case .openai, .openaiSpeech:
+        case .openai, .openaiSpeech, .openaiImages:
             if view.isText(key, "prompt_tokens_details") || view.isText(key, "input_tokens_details")
                 || view.isText(key, "input_token_details")
             {
@@ -151,7 +159,7 @@ enum UsageNames {
             if view.isText(key, "cache_creation") { return .cacheCreation }
             if view.isText(key, "server_tool_use") { return .serverTools }
             if view.isText(key, "output_tokens_details") { return .outputDetails }
-        case .gemini, .geminiInputOnly: break
+        case .gemini, .geminiInputOnly, .nothing: break
         }
         return nil
     }

@@ -3,6 +3,10 @@ import GatewayCore
 
 /// What is charged where the provider reported nothing (DESIGN 6).
 public enum UsageEstimate {
+    /// What one inline image, sound or file of a request counts, whatever its size: of the order that vision models
+    /// charge for a picture. Its bytes are not text, and what they cost is known only to the provider (B-13).
+    public static let tokensPerMediaPart: Int64 = 1_000
+
     /// Four bytes of text count as one token, rounded up.
     public static func tokens(ofTextBytes count: Int64) -> Int64 {
         count <= 0 ? 0 : (count - 1) / 4 + 1

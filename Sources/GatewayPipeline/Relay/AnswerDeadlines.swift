@@ -32,11 +32,8 @@ extension Exchange: DeadlineOwner {
     func noteProgress() {
         let now = self.loop.now()
         if case .stream(let stream) = self.relay {
-            guard
-                stream.watch.outputTextBytes > self.seenTextBytes
-                    || (stream.watch.sawContent && self.firstContentAt == nil)
-            else { return }
-            self.seenTextBytes = stream.watch.outputTextBytes
+            guard stream.watch.contentEvents > self.seenContentEvents else { return }
+            self.seenContentEvents = stream.watch.contentEvents
         }
         if self.firstContentAt == nil { self.firstContentAt = now }
         self.lastProgressAt = now

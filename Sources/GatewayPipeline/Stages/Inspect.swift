@@ -49,7 +49,7 @@ extension Exchange {
             self.modelName = inspection.model
             self.record.isStream = inspection.isStream
             self.record.modelRequested = String(decoding: inspection.model.utf8.prefix(128), as: UTF8.self)
-            self.estimatedInput = Int64(inspection.inputBytes / 4)
+            self.estimatedInput = inspection.estimatedInput
             return .proceed
         } catch {
             return .reply(LocalReply(error))

@@ -17,7 +17,8 @@ public enum AccessLog {
 
     /// Appends one line, with its line feed, for a finished exchange. Reuse `out` from line to line.
     ///
-    /// Cost: about 4,000 instructions, no allocation that outlives the call.
+    /// Cost: about 4,300 instructions for a line with every common field, 4,900 with an IPv6 address; no
+    /// allocation that outlives the call.
     public static func append(_ record: UsageRecord, to out: inout [UInt8]) {
         LineCursor.append(upTo: Self.bound(record), to: &out) { line in
             Self.writeRequest(record, to: &line)

@@ -47,8 +47,8 @@ public struct JSONMembers: Sendable, RandomAccessCollection {
             value: Range(uncheckedBounds: (Int(place[2]), Int(place[3]))))
     }
 
-    /// The number of the lowest byte of `owners` that is the index; eight without one. Bytes above the places in use are
-    /// zero and may match as well, but only above the right one.
+    /// The number of the lowest byte of `owners` that is the index; eight without one. Bytes above the places in use
+    /// are zero and may match as well, but only above the right one.
     @inline(__always)
     private func number(of index: Int) -> Int {
         let difference = self.owners ^ (UInt64(index) &* 0x0101_0101_0101_0101)

@@ -61,6 +61,9 @@ public struct MultipartScanner: Sendable {
     /// The name of the first part that names an object stored at the provider (`file_id` and its like, also in
     /// brackets).
     public private(set) var storedObjectField: String?
+    /// How many parts with a file name have come as a whole, and how many bytes their contents have together.
+    public private(set) var fileCount = 0
+    public private(set) var fileBytes = 0
 
     /// Two hyphens and the boundary. It holds no line end, so a failed match starts anew at the byte that failed.
     private let dashBoundary: [UInt8]
@@ -71,6 +74,7 @@ public struct MultipartScanner: Sendable {
     private var matched = 0
     private var header: [UInt8] = []
     private var field = Field.other
+    private var isFile = false
     private var captured: [UInt8] = []
     private var contentStart = 0
     private var partsCount = 0
@@ -215,6 +219,7 @@ public struct MultipartScanner: Sendable {
     }
 
     private mutating func beginPart(_ part: MultipartPart) {
+        self.isFile = part.isFile
         if part.namesStoredObject, self.storedObjectField == nil {
             self.storedObjectField = String(decoding: part.name, as: UTF8.self)
         }
@@ -231,6 +236,10 @@ public struct MultipartScanner: Sendable {
     }
 
     private mutating func endPart(at offset: Int) {
+        if self.isFile {
+            self.fileCount += 1
+            self.fileBytes += max(0, offset - self.contentStart)
+        }
         switch self.field {
         case .other: break
         case .model:

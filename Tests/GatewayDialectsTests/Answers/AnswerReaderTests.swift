@@ -182,6 +182,58 @@ import Testing
         #expect(try #require(reading.usage).total == most * 4)
     }
 
+    @Test("M-5: counting tokens uses nothing, whatever the answer holds")
+    func counting() {
+        let long = String(repeating: "x", count: 4_000)
+        for (endpoint, answer) in [
+            (Endpoint.messagesCountTokens, #"{"input_tokens":14}"#),
+            (.messagesCountTokens, #"{"input_tokens":14,"content":[{"type":"text","text":"\#(long)"}]}"#),
+            (.messagesCountTokens, #"{"usage":{"input_tokens":14,"output_tokens":2}}"#),
+            (.geminiCountTokens, #"{"totalTokens":31,"promptTokensDetails":[{"modality":"TEXT","tokenCount":31}]}"#),
+            (.geminiCountTokens, #"{"usageMetadata":{"promptTokenCount":31}}"#),
+        ] {
+            let settled = self.read(answer, endpoint).settlement(estimatedInput: 1017)
+            #expect(settled.units == UsageUnits())
+            #expect(settled.source == .none)
+        }
+    }
+
+    @Test("M-15: base64 in an answer without a report is no output")
+    func images() {
+        let picture = String(repeating: "QUJD", count: 50_000)
+        for endpoint in [Endpoint.imagesGenerations, .imagesEdits, .imagesVariations, .audioSpeech] {
+            for answer in [
+                #"{"created":1,"data":[{"b64_json":"\#(picture)"}]}"#, #"{"data":[{"url":"https://a.test/1"}]}"#,
+            ] {
+                let settled = self.read(answer, endpoint).settlement(estimatedInput: 9)
+                #expect(settled.units == self.units { $0.inputUncached = 9 })
+                #expect(settled.source == .estimated)
+            }
+        }
+        let audio =
+            #"{"choices":[{"message":{"content":"12345678","audio":{"data":"\#(picture)","transcript":"abcd"}}}]}"#
+        #expect(self.read(audio, .chatCompletions).outputTextBytes == 12)
+        let inline =
+            #"{"candidates":[{"content":{"parts":[{"text":"12345678"},{"inlineData":{"data":"\#(picture)"}}]}}]}"#
+        #expect(self.read(inline, .geminiGenerateContent).outputTextBytes == 8)
+    }
+
+    @Test("M-15: of an answer that is cut or too large to keep, all but its base64 counts")
+    func bounded() {
+        let head = #"{"candidates":[{"content":{"parts":[{"text":"12345678"},{"inlineData":{"data":""#
+        let tail = #""}}]}}]}"#
+        for (count, rest) in [(50_000, ""), (100_000, tail), (100_000, "")] {
+            let picture = String(repeating: "QUJD", count: count)
+            for pieceCount in [1_000, 16_384, .max] {
+                let reading = self.read(head + picture + rest, .geminiGenerateContent, pieceCount: pieceCount)
+                #expect(reading.outputTextBytes == Int64(head.utf8.count + rest.utf8.count))
+            }
+        }
+        let text = String(repeating: "some words of an answer ", count: 20_000)
+        let long = #"{"choices":[{"message":{"content":"\#(text)"}}]}"#
+        #expect(self.read(long, .chatCompletions).outputTextBytes == Int64(long.utf8.count))
+    }
+
     @Test("broken, cut and foreign answers are told")
     func whole() {
         #expect(!self.read(#"{"choices":["#, .chatCompletions).isWholeJSON)

@@ -48,6 +48,58 @@ import Testing
         #expect(watch.sawContent)
     }
 
+    @Test(
+        "S-3: every event with content is one step of progress, also without text",
+        arguments: [
+            (
+                Endpoint.chatCompletions,
+                #"{"choices":[{"index":0,"delta":{"content":"a","refusal":"b","audio":{"data":"QUJD"}}},"#
+                    + #"{"index":1,"delta":{"content":"c"}}]}"#, 3
+            ),
+            (.chatCompletions, #"{"choices":[{"index":0,"delta":{"audio":{"data":"QUJD"}}}]}"#, 0),
+            (.chatCompletions, #"{"choices":[{"index":0,"delta":{"images":[{"image_url":{"url":"data:x"}}]}}]}"#, 0),
+            (.responses, #"{"type":"response.output_text.delta","delta":"abc"}"#, 3),
+            (.responses, #"{"type":"response.output_audio.delta","delta":"QUJD"}"#, 0),
+            (.responses, #"{"delta":"QUJD","type":"response.audio.delta"}"#, 0),
+            (
+                .responses,
+                #"{"type":"response.image_generation_call.partial_image","partial_image_b64":"QUJD"}"#, 0
+            ),
+            (.messages, #"{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"QUJD"}}"#, 0),
+            (
+                .geminiStreamGenerateContent,
+                #"{"candidates":[{"content":{"parts":[{"inlineData":{"data":"QUJD"}},{"inlineData":{"data":"QQ"}}]}}]}"#,
+                0
+            ),
+            (.audioSpeech, #"{"type":"speech.audio.delta","audio":"QUJD"}"#, 0),
+            (.imagesGenerations, #"{"type":"image_generation.partial_image","b64_json":"QUJD"}"#, 0),
+        ])
+    func progress(_ endpoint: Endpoint, _ event: String, _ textBytes: Int64) {
+        var watch = StreamWatch(endpoint: endpoint, dropUsageEvent: false)
+        _ = watch.event("{}")
+        #expect(watch.contentEvents == 0)
+        for count in 1...3 as ClosedRange<Int64> {
+            _ = watch.event(event)
+            _ = watch.event(#"{"type":"ping"}"#)
+            #expect(watch.contentEvents == count)
+            #expect(watch.sawContent)
+            #expect(watch.outputTextBytes == count * textBytes)
+        }
+    }
+
+    @Test("M-5: a stream in answer to counting tokens uses nothing")
+    func counting() {
+        for endpoint in [Endpoint.messagesCountTokens, .geminiCountTokens] {
+            var watch = StreamWatch(endpoint: endpoint, dropUsageEvent: false)
+            _ = watch.event(#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"abcd"}}"#)
+            _ = watch.event(#"{"candidates":[{"content":{"parts":[{"text":"abcd"}]}}]}"#)
+            #expect(watch.sawContent)
+            let settled = watch.settlement(estimatedInput: 5)
+            #expect(settled.units == UsageUnits())
+            #expect(settled.source == .none)
+        }
+    }
+
     @Test("S-9: the usage chunk is dropped only when the gateway asked for it")
     func usageChunk() {
         let chunk = #"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#
