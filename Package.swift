@@ -103,7 +103,7 @@ let package = Package(
             "SimulationTests",
             [
                 "GatewayPipeline", "GatewayUpstream", "GatewayHTTP", "GatewayPolicy", "GatewayDialects", "GatewayWire",
-                "GatewayTelemetry", "GatewayContract", "GatewayCore", "GatewayTesting",
+                "GatewayTelemetry", "GatewayContract", "GatewayCore", "GatewayTesting", nioCore, nioEmbedded,
             ]),
         tests("TidyTests", []),
     ],

@@ -66,4 +66,31 @@ public enum Endpoint: String, CaseIterable, Sendable {
         default: .json
         }
     }
+
+    /// Its place in `allCases`, for tables by endpoint. No look-up.
+    public var place: Int {
+        switch self {
+        case .chatCompletions: 0
+        case .completions: 1
+        case .responses: 2
+        case .embeddings: 3
+        case .moderations: 4
+        case .imagesGenerations: 5
+        case .imagesEdits: 6
+        case .imagesVariations: 7
+        case .audioSpeech: 8
+        case .audioTranscriptions: 9
+        case .audioTranslations: 10
+        case .rerank: 11
+        case .messages: 12
+        case .messagesCountTokens: 13
+        case .geminiGenerateContent: 14
+        case .geminiStreamGenerateContent: 15
+        case .geminiCountTokens: 16
+        case .geminiEmbedContent: 17
+        case .geminiBatchEmbedContents: 18
+        case .modelList: 19
+        case .modelGet: 20
+        }
+    }
 }

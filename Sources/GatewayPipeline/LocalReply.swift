@@ -67,35 +67,33 @@ extension Exchange {
     }
 
     private func write(status: Int, body: [UInt8], retry: RetrySafety, lines: [UInt8]) {
-        var fields = HeaderFields()
+        var fields = FieldLines()
         fields.append(.contentType, "application/json")
         self.appendOwnFields(to: &fields)
         if case .after(let span) = retry, lines.isEmpty { fields.appendRetryAfter(span) }
-        lines.withUnsafeBytes { fields.append(lines: $0) }
+        fields.append(lines: lines)
         self.sink.head(status: status, fields: fields, framing: .length(body.count))
         self.record.responseBytes += Int64(body.count)
         self.sink.body(ByteBuffer(bytes: body))
     }
 
     private func writeRedirect(to place: String) {
-        var fields = HeaderFields()
+        var fields = FieldLines()
         fields.append(.location, place)
         self.appendOwnFields(to: &fields)
         self.sink.head(status: 308, fields: fields, framing: .length(0))
     }
 
     /// What every answer carries, whoever made it: request id, generation, the version's life, what is left of limits.
-    func appendOwnFields(to fields: inout HeaderFields) {
+    func appendOwnFields(to fields: inout FieldLines) {
         fields.append(.xRequestID, self.record.requestID)
-        fields.append(name: "x-penstock-generation", String(self.record.generation))
-        if let lines = self.match?.lifecycleHeaders {
-            lines.withUnsafeBytes { fields.append(lines: $0) }
-        }
+        fields.append("x-penstock-generation: ", decimal: self.record.generation)
+        if let lines = self.match?.lifecycleHeaders { fields.append(lines: lines) }
         self.withLimitLines { fields.append(lines: $0) }
     }
 }
 
-extension HeaderFields {
+extension FieldLines {
     /// `retry-after` in whole seconds, at least 1, and `retry-after-ms` (reference: wire-formats 1.3).
     mutating func appendRetryAfter(_ span: TimeSpan) {
         let milliseconds = max(1, (span.nanoseconds + 999_999) / 1_000_000)

@@ -146,7 +146,7 @@ final class Client: InternalSink {
 
     // MARK: InternalSink
 
-    func head(status: Int, fields: HeaderFields, framing: AnswerFraming) {
+    func head(status: Int, fields: FieldLines, framing: AnswerFraming) {
         guard self.ending == .open, self.status == nil else { return self.complain("head in a wrong place") }
         self.status = status
         self.framing = framing

@@ -33,7 +33,7 @@ public enum DownstreamSink {
     }
 
     /// - Parameter fields: without framing fields (`content-length`, `transfer-encoding`, `connection`).
-    public func head(status: Int, fields: HeaderFields, framing: AnswerFraming) {
+    public func head(status: Int, fields: FieldLines, framing: AnswerFraming) {
         switch self {
         case .http1(let connection): connection.writeHead(status: status, fields: fields, framing: framing)
         case .internal(let sink): sink.head(status: status, fields: fields, framing: framing)
@@ -96,6 +96,18 @@ public enum DownstreamSink {
         return connection.requestBeganAt
     }
 
+    /// Whatever the exchanges of one connection want to remember from one to the next.
+    public var memo: AnyObject? {
+        get {
+            guard case .http1(let connection) = self else { return nil }
+            return connection.memo
+        }
+        nonmutating set {
+            guard case .http1(let connection) = self else { return }
+            connection.memo = newValue
+        }
+    }
+
     public var clientAddress: IPAddress? {
         guard case .http1(let connection) = self else { return nil }
         return connection.clientAddress
@@ -104,7 +116,7 @@ public enum DownstreamSink {
 
 /// A receiver inside the process.
 public protocol InternalSink: AnyObject {
-    func head(status: Int, fields: HeaderFields, framing: AnswerFraming)
+    func head(status: Int, fields: FieldLines, framing: AnswerFraming)
     func body(_ bytes: ByteBuffer)
     func flush()
     func end()

@@ -14,7 +14,7 @@ extension HTTP1ServerConnection {
         self.flushOutput()
     }
 
-    func writeHead(status: Int, fields: HeaderFields, framing: AnswerFraming) {
+    func writeHead(status: Int, fields: FieldLines, framing: AnswerFraming) {
         guard self.context != nil, always(!self.machine.headWritten, "an answer has one head") else { return }
         self.discardBufferedBody()
         if !self.loop.factory.acceptsMore { self.machine.mustClose() }
@@ -23,15 +23,7 @@ extension HTTP1ServerConnection {
         let date = self.loop.date
         self.withOutput { output in
             output.writeStatusLine(status)
-            fields.bytes.withUnsafeBytes { bytes in
-                for field in fields.fields {
-                    output.writeField(
-                        name: UnsafeRawBufferPointer(
-                            rebasing: bytes[Int(field.name.lowerBound)..<Int(field.name.upperBound)]),
-                        value: UnsafeRawBufferPointer(
-                            rebasing: bytes[Int(field.value.lowerBound)..<Int(field.value.upperBound)]))
-                }
-            }
+            output.writeBytes(fields.bytes)
             output.writeBytes(date)
             switch framing {
             case .none: break

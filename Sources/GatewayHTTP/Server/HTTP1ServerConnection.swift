@@ -14,6 +14,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     var context: ChannelHandlerContext?
     var output: ByteBuffer?
     var hasUnflushedWrites = false
+    var memo: AnyObject?
     private var decoder: RequestDecoder
     private var exchange: (any DownstreamExchange)?
     private var slot: DeadlineTable.Slot?

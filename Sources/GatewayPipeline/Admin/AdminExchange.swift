@@ -96,7 +96,7 @@ final class AdminExchange: DownstreamExchange {
     private func send(_ answer: AdminAnswer) {
         guard !self.isOver else { return }
         self.isOver = true
-        var fields = HeaderFields()
+        var fields = FieldLines()
         fields.append(.contentType, answer.contentType)
         fields.append(.cacheControl, "no-store")
         self.sink.head(status: answer.status, fields: fields, framing: .length(answer.body.count))

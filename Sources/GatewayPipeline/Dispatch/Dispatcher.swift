@@ -37,7 +37,7 @@ extension Exchange {
         var attempt = Attempt(target: target, startedAt: now)
         if let deployment = target.deployment {
             self.tried.append(deployment)
-            self.loop.updateHealth(of: target.name) {
+            self.updateHealth(of: deployment) {
                 attempt.isProbe = $0.needsProbe
                 $0.startProbe(at: now)
             }
@@ -87,7 +87,7 @@ extension Exchange {
             return self.machine.attempts == 0 ? self.wildcardTarget(model, provider, config) : nil
         }
         let endpoint = self.endpoint
-        let mute = self.mutedDeployments(model, config, endpoint)
+        let mute = config.allServe(model, endpoint) ? [] : self.mutedDeployments(model, config, endpoint)
         guard let index = self.chooseDeployment(model, config, mute: mute, at: now) else { return nil }
         return self.target(index, config)
     }
@@ -115,7 +115,7 @@ extension Exchange {
         var tier = tier
         let chosen = DeploymentSelection.choose(
             model: model, snapshot: config.routing, tier: &tier, tried: without,
-            isUsable: { self.loop.health(of: config.routing.deployments[$0].name).isUsable(at: now) },
+            isUsable: { config.health[$0].health.isUsable(at: now) },
             random: self.loop.nextRandom())
         if chosen != nil { self.nextTier = tier }
         return chosen
@@ -149,6 +149,11 @@ extension Exchange {
             upstreamModelLiteral: JSONText.quote(name.text), prepared: prepared)
     }
 
+    func updateHealth(of deployment: Int, _ change: (inout DeploymentHealth) -> Void) {
+        guard let config = self.config else { return }
+        self.loop.updateHealth(config.health[deployment], of: config.routing.deployments[deployment].name, change)
+    }
+
     // MARK: Failing
 
     /// Whether a failure of that kind is worth another attempt, and if so, at what.
@@ -164,9 +169,9 @@ extension Exchange {
     /// - Parameter health: how it counts against the deployment; `nil` when it is not to blame.
     func attemptFailed(_ error: GatewayError, kind: RetryPolicy.Conditions, health: HealthFailure?) {
         let now = self.loop.now()
-        if let name = self.attempt?.target.name, self.attempt?.target.deployment != nil {
+        if let deployment = self.attempt?.target.deployment {
             let isProbe = self.attempt?.isProbe ?? false
-            self.loop.updateHealth(of: name) { state in
+            self.updateHealth(of: deployment) { state in
                 if let health { state.failed(health, at: now) } else if isProbe { state.abandonedProbe(at: now) }
             }
         }

@@ -11,13 +11,16 @@ final class LoopSnapshot {
     let keys: KeyTable
     /// By provider; `nil` for `echo`.
     let endpoints: [UpstreamEndpoint?]
+    /// By deployment.
+    let health: [HealthCell]
     /// By deployment and endpoint, made when first needed.
     private var calls: [PreparedCall?]
     private var isPrepared: [Bool]
 
-    init(routing: RoutingSnapshot, keys: KeyTable, loops: Int) {
+    init(routing: RoutingSnapshot, keys: KeyTable, health: [HealthCell], loops: Int) {
         self.routing = routing
         self.keys = keys
+        self.health = health
         self.endpoints = routing.providers.map { UpstreamEndpoint(provider: $0, loops: loops) }
         let count = routing.deployments.count * Endpoint.allCases.count
         self.calls = Array(repeating: nil, count: count)
@@ -26,7 +29,7 @@ final class LoopSnapshot {
 
     /// `nil` when the deployment's provider does not serve that endpoint.
     func call(deployment: Int, endpoint: Endpoint) -> PreparedCall? {
-        let slot = deployment * Endpoint.allCases.count + endpoint.index
+        let slot = deployment * Endpoint.allCases.count + endpoint.place
         if !self.isPrepared[slot] {
             let spec = self.routing.deployments[deployment]
             self.calls[slot] = PreparedCall.prepare(
@@ -36,6 +39,14 @@ final class LoopSnapshot {
         return self.calls[slot]
     }
 
+    /// Whether every deployment of the model can take requests of that endpoint: then none has to be left out.
+    func allServe(_ model: Model, _ endpoint: Endpoint) -> Bool {
+        for tier in model.tiers {
+            for deployment in tier where !self.serves(deployment, endpoint) { return false }
+        }
+        return true
+    }
+
     /// Whether the deployment can take requests of that endpoint.
     func serves(_ deployment: Int, _ endpoint: Endpoint) -> Bool {
         let provider = self.routing.providers[self.routing.deployments[deployment].provider]
@@ -43,9 +54,3 @@ final class LoopSnapshot {
     }
 }
 
-extension Endpoint {
-    /// Its place in `allCases`.
-    var index: Int { Self.places[self] ?? 0 }
-
-    private static let places = Dictionary(uniqueKeysWithValues: Self.allCases.enumerated().map { ($1, $0) })
-}

@@ -4,6 +4,7 @@ import GatewayHTTP
 import GatewayPolicy
 import GatewayTelemetry
 import GatewayUpstream
+import GatewayWire
 import NIOCore
 
 /// Everything that one event loop owns: connections of both sides, tables, health, counters, log lines. Nothing of it
@@ -20,9 +21,10 @@ public final class LoopState: ExchangeFactory {
     private(set) var snapshot: LoopSnapshot?
     private let loopCount: Int
     private let accessLog: LogWriter
+    private var fieldLines: FieldLines?
     private var logLines: [UInt8] = []
     private var logLineCount = 0
-    private var healthByName: [DeploymentName: DeploymentHealth] = [:]
+    private var healthByName: [DeploymentName: HealthCell] = [:]
     private var random: UInt64
     private let clock: () -> MonotonicTime
     /// Sees every record, once, when it is written.
@@ -60,14 +62,14 @@ public final class LoopState: ExchangeFactory {
     /// Takes over a new configuration. Running exchanges keep theirs; limits, health and pooled connections live on by
     /// name. Called on the loop.
     public func adopt(_ routing: RoutingSnapshot, keys: KeyTable) {
-        let snapshot = LoopSnapshot(routing: routing, keys: keys, loops: self.loopCount)
+        let before = self.healthByName
+        let cells = routing.deployments.map { before[$0.name] ?? HealthCell() }
+        self.healthByName = Dictionary(zip(routing.deployments.map(\.name), cells)) { first, _ in first }
+        let snapshot = LoopSnapshot(routing: routing, keys: keys, health: cells, loops: self.loopCount)
         self.snapshot = snapshot
         self.pool.adopt(snapshot.endpoints.compactMap { $0 })
-        let names = Set(routing.deployments.map(\.name))
-        let before = self.healthByName
-        self.healthByName = Dictionary(names.map { ($0, before[$0] ?? DeploymentHealth()) }) { first, _ in first }
         self.metrics.forgetDeployments(except: routing.deployments.map(\.name))
-        for name in names { self.report(health: self.healthByName[name] ?? DeploymentHealth(), of: name) }
+        for (name, cell) in self.healthByName { self.report(cell.health, of: name) }
         let limits = ConnectionLimits(routing.server.limits)
         if let server = self.server {
             server.limits = limits
@@ -123,21 +125,15 @@ public final class LoopState: ExchangeFactory {
 
     // MARK: Health
 
-    func health(of name: DeploymentName) -> DeploymentHealth {
-        self.healthByName[name] ?? DeploymentHealth()
-    }
-
-    func updateHealth(of name: DeploymentName, _ change: (inout DeploymentHealth) -> Void) {
+    func updateHealth(_ cell: HealthCell, of name: DeploymentName, _ change: (inout DeploymentHealth) -> Void) {
+        let before = cell.health
+        change(&cell.health)
         // A deployment that a reload has removed is nobody's concern any more.
-        guard var health = self.healthByName[name] else { return }
-        let before = health
-        change(&health)
-        guard health != before else { return }
-        self.healthByName[name] = health
-        self.report(health: health, of: name)
+        guard cell.health.state != before.state, self.healthByName[name] === cell else { return }
+        self.report(cell.health, of: name)
     }
 
-    private func report(health: DeploymentHealth, of name: DeploymentName) {
+    private func report(_ health: DeploymentHealth, of name: DeploymentName) {
         let level: DeploymentStateLevel =
             switch health.state {
             case .healthy: .healthy
@@ -154,6 +150,16 @@ public final class LoopState: ExchangeFactory {
     func takeBuffer() -> ByteBuffer { self.server?.buffers.take() ?? ByteBuffer() }
 
     func giveBuffer(_ buffer: consuming ByteBuffer) { self.server?.buffers.give(buffer) }
+
+    /// For the head of an answer; given back once it is written.
+    func takeFieldLines() -> FieldLines {
+        self.fieldLines.take() ?? FieldLines()
+    }
+
+    func giveFieldLines(_ lines: consuming FieldLines) {
+        lines.removeAll()
+        self.fieldLines = lines
+    }
 
     // MARK: Randomness
 
@@ -173,4 +179,9 @@ extension ConnectionLimits {
             head: HeadLimits(bytesMax: limits.headBytesMax, fieldsMax: limits.headFieldsMax),
             idleTimeout: limits.idleTimeout, headTimeout: limits.headTimeout, bodyTimeout: limits.bodyTimeout)
     }
+}
+
+/// The health of one deployment as this loop sees it. It lives on over reloads, by the deployment's name.
+final class HealthCell {
+    var health = DeploymentHealth()
 }

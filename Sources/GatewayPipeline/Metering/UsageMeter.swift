@@ -14,8 +14,10 @@ extension Exchange {
         guard self.machine.end() else { return }
         self.abandonCall()
         let now = self.loop.now()
-        if let attempt = self.attempt, outcome == .clientLeft, attempt.isProbe {
-            self.loop.updateHealth(of: attempt.target.name) { $0.abandonedProbe(at: now) }
+        if let attempt = self.attempt, outcome == .clientLeft, attempt.isProbe,
+            let deployment = attempt.target.deployment
+        {
+            self.updateHealth(of: deployment) { $0.abandonedProbe(at: now) }
         }
         self.closeAttempt(error: error?.code, at: now)
         // A whole answer was metered at its end. An error costs nothing, whatever a provider had begun before (M-17).
@@ -32,8 +34,8 @@ extension Exchange {
         case .stream(let stream)
         where stream.watch.sawContent && !(stream.watch.sawError && stream.watch.outputTextBytes == 0):
             (self.record.usage, self.record.usageSource) = stream.watch.settlement(estimatedInput: self.estimatedInput)
-        case .whole(var reader, _) where self.record.responseBytes > 0:
-            (self.record.usage, self.record.usageSource) = reader.end().settlement(estimatedInput: self.estimatedInput)
+        case .whole(let whole) where self.record.responseBytes > 0:
+            (self.record.usage, self.record.usageSource) = whole.reading().settlement(estimatedInput: self.estimatedInput)
         default: break
         }
     }

@@ -35,18 +35,13 @@ extension Exchange: UpstreamResponder {
                 body.writeImmutableBuffer(part)
             }
             self.relay = .error(status: status, body: body)
-        case .whole(var reader, let isJSON):
-            self.relay = .none
-            if isJSON { bytes.withUnsafeReadableBytes { reader.feed($0) } }
-            self.relay = .whole(reader, isJSON: isJSON)
+        case .whole(let whole):
+            whole.feed(bytes)
             self.emit(bytes)
-        case .stream(var stream):
-            self.relay = .none
+        case .stream(let stream):
             do throws(SSEFault) {
                 try stream.feed(bytes) { self.emit($0) }
-                self.relay = .stream(stream)
             } catch {
-                self.relay = .stream(stream)
                 self.discardAnswer(GatewayError(.upstreamGarbage, detail: "an event of the stream is too large"))
             }
         }
@@ -98,7 +93,7 @@ extension Exchange: UpstreamResponder {
         switch self.relay {
         case .none: break
         case .error(let status, let body): self.answerError(status, body)
-        case .whole(let reader, let isJSON): self.endWhole(reader, isJSON)
+        case .whole(let whole): self.endWhole(whole)
         case .stream(let stream): self.endStream(stream)
         }
     }
@@ -129,7 +124,7 @@ extension Exchange: UpstreamResponder {
         let answer = ProviderErrorReading.read(
             status: status, body: bytes, family: self.family, requestID: self.record.requestID,
             credential: self.providerCredential)
-        var fields = HeaderFields()
+        var fields = FieldLines()
         if let source = self.pendingAnswer?.head.fields {
             if let text = source.text(.xShouldRetry) { fields.append(.xShouldRetry, text) }
             if status == 429 || status == 503 {
@@ -137,13 +132,12 @@ extension Exchange: UpstreamResponder {
             }
         }
         self.closeAttempt(error: nil, at: now)
-        self.answer(LocalReply(answer, lines: fields.lines()))
+        self.answer(LocalReply(answer, lines: fields.bytes))
     }
 
-    private func endWhole(_ reader: AnswerReader, _ isJSON: Bool) {
-        var reader = reader
-        let reading = reader.end()
-        if isJSON, !reading.isWholeJSON {
+    private func endWhole(_ whole: WholeRelay) {
+        let reading = whole.reading()
+        if whole.isJSON, !reading.isWholeJSON {
             return self.attemptFailed(
                 GatewayError(.upstreamGarbage, detail: "the body is not one JSON object"), kind: .serverError,
                 health: .garbage)
@@ -158,10 +152,8 @@ extension Exchange: UpstreamResponder {
     }
 
     private func endStream(_ stream: StreamRelay) {
-        var stream = stream
         let endedByFraming = self.pendingAnswer?.head.framing != .untilClose
         let end = stream.watch.end(endedByFraming: endedByFraming)
-        self.relay = .stream(stream)
         switch end {
         case .complete: break
         case .completeSupplying(let bytes): self.emit(ByteBuffer(bytes: bytes))
@@ -200,9 +192,10 @@ extension Exchange: UpstreamResponder {
     /// The client has the event after which nothing more comes (`[DONE]` and its like): an error after it would be a
     /// second end (invariant 11). Image streams have such an event per image and prove nothing by it.
     private var hasPassedLastEvent: Bool {
-        guard case .stream(var stream) = self.relay, self.endpoint != .imagesGenerations, self.endpoint != .imagesEdits
+        guard case .stream(let stream) = self.relay, self.endpoint != .imagesGenerations, self.endpoint != .imagesEdits
         else { return false }
-        return stream.watch.end(endedByFraming: false) == .complete
+        var watch = stream.watch
+        return watch.end(endedByFraming: false) == .complete
     }
 
     /// The client has a part of the answer: the rest is ended where it can see it (pitfalls S-4, S-8).
@@ -228,19 +221,5 @@ extension AbortReason {
         case .draining: self = .shuttingDown
         default: self = .upstreamBroke
         }
-    }
-}
-
-extension HeaderFields {
-    /// As whole lines, each ended by CRLF.
-    func lines() -> [UInt8] {
-        var lines: [UInt8] = []
-        for field in self.fields {
-            lines += self.bytes[Int(field.name.lowerBound)..<Int(field.name.upperBound)]
-            lines += [0x3a, 0x20]
-            lines += self.bytes[Int(field.value.lowerBound)..<Int(field.value.upperBound)]
-            lines += [0x0d, 0x0a]
-        }
-        return lines
     }
 }

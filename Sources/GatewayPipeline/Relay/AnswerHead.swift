@@ -27,8 +27,8 @@ extension Exchange {
     /// 429 and 5xx may be worth another attempt; everything else is the provider's word to the client.
     private func receiveError(_ head: ResponseHead, _ attempt: Attempt, at now: MonotonicTime) {
         let retryAfter = RetryAfter.read(head.fields, at: .now())
-        if attempt.target.deployment != nil {
-            self.loop.updateHealth(of: attempt.target.name) { health in
+        if let deployment = attempt.target.deployment {
+            self.updateHealth(of: deployment) { health in
                 switch head.status {
                 case 429: health.failed(.rateLimited, retryAfter: retryAfter, at: now)
                 case 500...: health.failed(.serverError, at: now)
@@ -86,8 +86,8 @@ extension Exchange {
                         requestID: self.record.requestID, credential: self.providerCredential)))
             if !self.isStreamCounted { self.loop.shared.streamBegan() }
             self.isStreamCounted = true
-        case .json: self.relay = .whole(AnswerReader(endpoint: self.endpoint), isJSON: head.status != 204)
-        case .other: self.relay = .whole(AnswerReader(endpoint: self.endpoint), isJSON: false)
+        case .json: self.relay = .whole(WholeRelay(endpoint: self.endpoint, isJSON: head.status != 204))
+        case .other: self.relay = .whole(WholeRelay(endpoint: self.endpoint, isJSON: false))
         }
         self.pendingAnswer = PendingAnswer(head: head, framing: framing, inflater: inflater)
         self.armDeadline()
@@ -147,9 +147,7 @@ extension Exchange {
     func commitAnswer() {
         guard let pending = self.pendingAnswer, self.machine.answerBegan() else { return }
         self.pendingAnswer?.held = []
-        var fields = HeaderFields()
-        fields.bytes.reserveCapacity(512)
-        fields.fields.reserveCapacity(16)
+        var fields = self.loop.takeFieldLines()
         let source = pending.head.fields
         let hopByHop = ForwardedHeaders.namedByConnection(source)
         source.bytes.withUnsafeBytes { bytes in
@@ -160,15 +158,16 @@ extension Exchange {
         }
         self.appendOwnFields(to: &fields)
         if let attempt = self.attempt {
-            fields.append(name: "x-penstock-model", self.record.model?.text ?? "")
-            fields.append(name: "x-penstock-provider", self.record.provider?.text ?? "")
-            fields.append(name: "x-penstock-deployment", attempt.target.name.text)
-            fields.append(name: "x-penstock-attempts", String(self.machine.attempts))
-        }
-        if let name = self.attempt?.target.name, self.attempt?.target.deployment != nil {
-            self.loop.updateHealth(of: name) { $0.succeeded(at: self.lastProgressAt ?? self.loop.now()) }
+            fields.append("x-penstock-model: ", self.record.model?.text ?? "")
+            fields.append("x-penstock-provider: ", self.record.provider?.text ?? "")
+            fields.append("x-penstock-deployment: ", attempt.target.name.text)
+            fields.append("x-penstock-attempts: ", decimal: UInt64(self.machine.attempts))
+            if let deployment = attempt.target.deployment {
+                self.updateHealth(of: deployment) { $0.succeeded(at: self.lastProgressAt ?? self.loop.now()) }
+            }
         }
         self.sink.head(status: pending.head.status, fields: fields, framing: pending.framing)
+        self.loop.giveFieldLines(fields)
         for bytes in pending.held { self.passOn(bytes) }
     }
 

@@ -1,3 +1,4 @@
+import GatewayContract
 import GatewayCore
 import GatewayDialects
 import GatewayHTTP
@@ -8,7 +9,7 @@ import NIOCore
 enum Relay {
     case none
     /// A whole answer: its bytes pass; of JSON the usage is read on the way.
-    case whole(AnswerReader, isJSON: Bool)
+    case whole(WholeRelay)
     /// Server-sent events: whole events pass as they come.
     case stream(StreamRelay)
     /// An error answer (status 400 and above): kept, then told in the client's dialect.
@@ -24,8 +25,26 @@ struct PendingAnswer {
     var inflater: Inflater?
 }
 
+/// A whole answer that passes by. An object of its own, so that nothing is copied per piece.
+final class WholeRelay {
+    private var reader: AnswerReader
+    let isJSON: Bool
+
+    init(endpoint: Endpoint, isJSON: Bool) {
+        self.reader = AnswerReader(endpoint: endpoint)
+        self.isJSON = isJSON
+    }
+
+    func feed(_ bytes: ByteBuffer) {
+        if self.isJSON { bytes.withUnsafeReadableBytes { self.reader.feed($0) } }
+    }
+
+    /// May be asked again after more bytes.
+    func reading() -> AnswerReading { self.reader.end() }
+}
+
 /// Passes whole events on and watches them. What is held back is the rest of an event that has not ended, never more.
-struct StreamRelay {
+final class StreamRelay {
     var watch: StreamWatch
     private var scanner = SSEScanner()
     /// The beginning of an event whose end has not come.
@@ -43,14 +62,12 @@ struct StreamRelay {
     }
 
     /// - Parameter emit: gets what may be passed on, in order.
-    mutating func feed(_ bytes: ByteBuffer, _ emit: (ByteBuffer) -> Void) throws(SSEFault) {
+    func feed(_ bytes: ByteBuffer, _ emit: (ByteBuffer) -> Void) throws(SSEFault) {
         var cuts: [Cut] = []
         var lastEnd = 0
-        var watch = self.watch
-        var scanner = self.scanner
         try bytes.withUnsafeReadableBytesTyped { raw throws(SSEFault) in
-            try scanner.feed(raw) { event in
-                switch watch.event(name: event.name, data: event.data) {
+            try self.scanner.feed(raw) { event in
+                switch self.watch.event(name: event.name, data: event.data) {
                 case .pass: break
                 case .drop: cuts.append(Cut(start: lastEnd, end: event.end, replacement: nil))
                 case .replace(let other): cuts.append(Cut(start: lastEnd, end: event.end, replacement: other))
@@ -58,12 +75,10 @@ struct StreamRelay {
                 lastEnd = event.end
             }
         }
-        self.watch = watch
-        self.scanner = scanner
-        self.pass(bytes, upTo: scanner.boundary, cuts, emit)
+        self.pass(bytes, upTo: self.scanner.boundary, cuts, emit)
     }
 
-    private mutating func pass(_ bytes: ByteBuffer, upTo boundary: Int, _ cuts: [Cut], _ emit: (ByteBuffer) -> Void) {
+    private func pass(_ bytes: ByteBuffer, upTo boundary: Int, _ cuts: [Cut], _ emit: (ByteBuffer) -> Void) {
         if cuts.isEmpty, boundary == bytes.readableBytes, self.tail.readableBytes == 0 { return emit(bytes) }
         var position = 0
         for cut in cuts {
@@ -89,7 +104,7 @@ struct StreamRelay {
         }
     }
 
-    private mutating func emitTail(_ emit: (ByteBuffer) -> Void) {
+    private func emitTail(_ emit: (ByteBuffer) -> Void) {
         guard self.tail.readableBytes > 0 else { return }
         emit(self.tail)
         self.tail = ByteBuffer()

@@ -12,7 +12,7 @@ extension Exchange {
         guard config.routing.routes.routes[match.route].spec.requiresKey else { return .proceed }
         let found = Self.withCredential(of: head) { credential -> Result<Int, GatewayError> in
             guard let credential else { return .failure(GatewayError(.keyMissing)) }
-            guard let index = config.keys.find(self.loop.hasher.digest(of: credential)) else {
+            guard let index = self.findKey(credential, in: config.keys) else {
                 return .failure(GatewayError(.keyInvalid))
             }
             return .success(index)
@@ -21,6 +21,14 @@ extension Exchange {
         case .failure(let error): return .reply(LocalReply(error))
         case .success(let index): return self.authorize(config.keys.grants[index], head)
         }
+    }
+
+    /// A connection mostly presents the key that it presented before: then a comparison does what the hash would.
+    private func findKey(_ credential: UnsafeRawBufferPointer, in keys: KeyTable) -> Int? {
+        if let memo = self.sink.memo as? CredentialMemo, memo.keys === keys, memo.equals(credential) { return memo.index }
+        guard let index = keys.find(self.loop.hasher.digest(of: credential)) else { return nil }
+        self.sink.memo = CredentialMemo(keys: keys, presented: Array(credential), index: index)
+        return index
     }
 
     /// What the head alone tells of the key's rights.
@@ -97,5 +105,27 @@ extension Exchange {
             if !trusted.contains(where: { $0.contains(address) }) { return address }
         }
         return peer
+    }
+}
+
+/// The key that a connection presented last, and whose it was. It lives no longer than the connection and is never
+/// printed; another key table makes it void.
+private final class CredentialMemo {
+    let keys: KeyTable
+    let index: Int
+    private let presented: [UInt8]
+
+    init(keys: KeyTable, presented: [UInt8], index: Int) {
+        self.keys = keys
+        self.presented = presented
+        self.index = index
+    }
+
+    /// Takes the same time wherever two texts of one length differ.
+    func equals(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard other.count == self.presented.count else { return false }
+        var difference: UInt8 = 0
+        for index in 0..<other.count { difference |= other[index] ^ self.presented[index] }
+        return difference == 0
     }
 }

@@ -31,6 +31,8 @@ struct HeaderTable: Sendable {
 
     let slots: [HeaderID?]
     let names: [[UInt8]]
+    /// `name: `, as a line begins.
+    let prefixes: [[UInt8]]
 
     private init() {
         var slots: [HeaderID?] = Array(repeating: nil, count: Self.mask + 1)
@@ -45,6 +47,7 @@ struct HeaderTable: Sendable {
         }
         self.slots = slots
         self.names = names
+        self.prefixes = names.map { $0 + [0x3a, 0x20] }
     }
 
     @inline(__always)

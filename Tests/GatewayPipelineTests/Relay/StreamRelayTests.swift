@@ -16,7 +16,7 @@ import Testing
     private static let done = "data: [DONE]\n\n"
 
     private static func relay(_ pieces: [[UInt8]], drops: Bool) throws -> (out: String, relay: StreamRelay) {
-        var relay = StreamRelay(watch: StreamWatch(endpoint: .chatCompletions, dropUsageEvent: drops))
+        let relay = StreamRelay(watch: StreamWatch(endpoint: .chatCompletions, dropUsageEvent: drops))
         var out = ByteBuffer()
         for piece in pieces where !piece.isEmpty {
             try relay.feed(ByteBuffer(bytes: piece)) { out.writeImmutableBuffer($0) }
