@@ -17,8 +17,8 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
-func source(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func source(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -62,7 +62,8 @@ let package = Package(
             [
                 "GatewayCore", "GatewayContract", "GatewayWire", "GatewayPolicy", "GatewayDialects", "GatewayHTTP",
                 "GatewayUpstream", "GatewayTelemetry", nioCore,
-            ]),
+            ],
+            exclude: ["README.md"]),
 
         source("GatewayTesting", ["GatewayCore", "GatewayContract", "GatewayWire"]),
 

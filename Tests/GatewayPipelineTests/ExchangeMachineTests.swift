@@ -6,30 +6,37 @@ import Testing
     /// Guarantee: an exchange ends once, whatever comes after.
     @Test func endsOnce() {
         var machine = ExchangeMachine()
-        #expect(machine.end())
-        #expect(!machine.end())
+        let step1 = machine.end()
+        #expect(step1)
+        let step2 = machine.end()
+        #expect(!step2)
         #expect(machine.isOver)
-        #expect(!machine.admitted())
-        #expect(!machine.answerBegan())
+        let step3 = machine.admitted()
+        #expect(!step3)
+        let step4 = machine.answerBegan()
+        #expect(!step4)
         #expect(machine.attemptFailed(hasNext: true) == .ignore)
     }
 
     /// Guarantee: another attempt is made only while nothing has reached the client (invariant 12).
     @Test func noAttemptAfterTheAnswerBegan() {
         var machine = ExchangeMachine()
-        #expect(machine.admitted())
+        let step5 = machine.admitted()
+        #expect(step5)
         machine.attemptBegan()
         #expect(machine.attemptFailed(hasNext: true) == .tryNext)
         machine.attemptBegan()
         #expect(machine.attempts == 2)
-        #expect(machine.answerBegan())
+        let step6 = machine.answerBegan()
+        #expect(step6)
         #expect(machine.attemptFailed(hasNext: true) == .breakOff)
     }
 
     /// Guarantee: a failure without another candidate is answered while that is possible.
     @Test func aFailureIsAnsweredBeforeTheHead() {
         var machine = ExchangeMachine()
-        #expect(machine.admitted())
+        let step7 = machine.admitted()
+        #expect(step7)
         machine.attemptBegan()
         #expect(machine.attemptFailed(hasNext: false) == .reply)
     }
@@ -37,8 +44,11 @@ import Testing
     /// Guarantee: the head goes out once.
     @Test func answersOnce() {
         var machine = ExchangeMachine()
-        #expect(machine.answerBegan())
-        #expect(!machine.answerBegan())
-        #expect(!machine.admitted())
+        let step8 = machine.answerBegan()
+        #expect(step8)
+        let step9 = machine.answerBegan()
+        #expect(!step9)
+        let step10 = machine.admitted()
+        #expect(!step10)
     }
 }

@@ -212,6 +212,8 @@ struct JSONSteps {
     mutating func skipSpace() {
         while self.at < self.end {
             let byte = self.bytes[self.at]
+            // Mostly there is none.
+            if byte > 0x20 { return }
             guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
             self.at += 1
         }

@@ -76,6 +76,7 @@ struct ReportedUsage: Sendable, Equatable {
 
     /// Reads a usage object on top of what is known: each field that it names replaces the old value or, with
     /// `keepLargest`, only a smaller one (M-10).
+    @inline(never)
     mutating func read(
         _ view: JSONView, _ place: Range<Int>, _ convention: UsageConvention, keepLargest: Bool = false
     ) {
@@ -99,6 +100,14 @@ struct ReportedUsage: Sendable, Equatable {
         }
     }
 
+    /// One store: a vector that is indexed by a variable is copied as a whole, twice.
+    @inline(__always)
+    private mutating func set(_ slot: Slot, _ number: Int64) {
+        withUnsafeMutableBytes(of: &self.slots) { slots in
+            slots.storeBytes(of: number, toByteOffset: slot.rawValue * MemoryLayout<Int64>.stride, as: Int64.self)
+        }
+    }
+
     private mutating func take(_ view: JSONView, _ member: JSONMember, _ slot: Slot, _ keepLargest: Bool) {
         if member.kind == .null { return }
         guard let number = view.integer(member), number >= 0, number <= Self.largest else {
@@ -106,7 +115,7 @@ struct ReportedUsage: Sendable, Equatable {
             return
         }
         if keepLargest, self.slots[slot.rawValue] >= number { return }
-        self.slots[slot.rawValue] = number
+        self.set(slot, number)
     }
 }
 

@@ -24,9 +24,25 @@ public enum JSONText {
     /// else and for what does not fit in 64 bits. Exact; no floating point is involved.
     public static func integer(_ literal: UnsafeRawBufferPointer) -> Int64? {
         guard let base = literal.baseAddress else { return nil }
+        if let value = Self.plainInteger(base, literal.count) { return value }
         var walk = JSONWalk(base: base, end: literal.count, at: 0)
         guard let kind = try? walk.skipScalar(), kind == .number, walk.at == literal.count else { return nil }
         return Self.integral(literal)
+    }
+
+    /// The common form: one to eighteen digits, which always fit, and nothing else. `nil` says nothing.
+    @inline(__always)
+    private static func plainInteger(_ base: UnsafeRawPointer, _ count: Int) -> Int64? {
+        guard count &- 1 < 18, count > 0 else { return nil }
+        // A zero before other digits is no number at all.
+        guard count == 1 || base.load(as: UInt8.self) != UInt8(ascii: "0") else { return nil }
+        var value: Int64 = 0
+        for index in 0..<count {
+            let digit = base.load(fromByteOffset: index, as: UInt8.self) &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            value = value &* 10 &+ Int64(digit)
+        }
+        return value
     }
 
     /// `literal` is a number by the grammar: sign, digits, fraction, exponent.

@@ -17,6 +17,8 @@ public struct JSONTopLevel: Sendable {
     public private(set) var objectOpen: Int
     /// Whether the object has no member at all, so that a new one needs no comma.
     public private(set) var isEmptyObject: Bool
+    /// Bytes of the longest name as it is written, with its quotes, looked for or not; 0 without any.
+    public private(set) var longestName = 0
 
     /// Scans a whole body, which must be one object with nothing but white space around it.
     public static func scan(
@@ -60,11 +62,13 @@ public struct JSONTopLevel: Sendable {
     ) throws(JSONFault) {
         var walk = start
         var byte = first
+        var longest = 0
         while true {
             guard byte == JSONBytes.quote else { throw .malformed(at: walk.at) }
             let keyStart = walk.at
             let isEscaped = try walk.skipString()
             let key = keyStart..<walk.at
+            longest = max(longest, key.count)
             let index = try names.find(walk.base, key, end: walk.end, isEscaped: isEscaped)
             guard walk.skipSpace() == JSONBytes.colon else { throw .malformed(at: walk.at) }
             walk.at &+= 1
@@ -82,6 +86,7 @@ public struct JSONTopLevel: Sendable {
             walk.at &+= 1
             byte = walk.skipSpace()
         }
+        self.longestName = longest
         start.at = walk.at &+ 1
     }
 }

@@ -63,6 +63,35 @@ struct LimitHeadersTests {
         #expect(self.text(headers).hasSuffix("x-ratelimit-reset-requests: \(expected)\r\n"))
     }
 
+    /// Guarantee: every number is written as Swift writes it; a negative one, which no bucket has, as zero.
+    @Test func numbers() {
+        var numbers: [Int64] = [0, 7, 10, .max, .max - 1]
+        var power: Int64 = 1
+        for _ in 0..<18 {
+            power *= 10
+            numbers += [power - 1, power, power + 1, power / 10 * 7 + 34]
+        }
+        numbers += (0..<1000).map { Int64($0) }
+        for number in numbers {
+            let state = LimitState(limit: number, remaining: number / 3, reset: .zero)
+            #expect(
+                self.text(LimitHeaders(requests: nil, tokens: state)) == """
+                    x-ratelimit-limit-tokens: \(number)\r
+                    x-ratelimit-remaining-tokens: \(number / 3)\r
+                    x-ratelimit-reset-tokens: 0s\r
+
+                    """)
+        }
+        let negative = LimitState(limit: -1, remaining: .min, reset: .nanoseconds(.min))
+        #expect(
+            self.text(LimitHeaders(requests: negative, tokens: nil)) == """
+                x-ratelimit-limit-requests: 0\r
+                x-ratelimit-remaining-requests: 0\r
+                x-ratelimit-reset-requests: 0s\r
+
+                """)
+    }
+
     /// Guarantee: the longest possible numbers fit the memory that is set aside for them.
     @Test func theLongestTextFits() {
         let state = LimitState(limit: .max, remaining: .max, reset: .nanoseconds(.max))
