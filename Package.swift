@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every target of ours is built in Swift 6 mode, with warnings as errors and with the import rules of docs/decisions/0002.
+/// Every target of ours is built in Swift 6 mode, with warnings as errors. Imports: docs/decisions/0002.
 let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
@@ -82,7 +82,8 @@ let package = Package(
         tests("GatewayPolicyTests", ["GatewayPolicy", "GatewayContract", "GatewayCore", "GatewayTesting"]),
         tests(
             "GatewayDialectsTests",
-            ["GatewayDialects", "GatewayWire", "GatewayContract", "GatewayCore", "GatewayTesting"], exclude: ["Golden"]),
+            ["GatewayDialects", "GatewayWire", "GatewayContract", "GatewayCore", "GatewayTesting"],
+            exclude: ["Golden"]),
         tests("GatewayConfigTests", ["GatewayConfig", "GatewayContract", "GatewayCore"], exclude: ["Cases"]),
         tests(
             "GatewayHTTPTests",

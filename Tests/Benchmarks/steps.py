@@ -140,13 +140,19 @@ def burst(bench: Bench, proxy: Proxy) -> dict:
     return bench.load("closed", proxy, bench.plan.seconds, stream=True, options=["-c", str(bench.plan.streams)])
 
 
+def over_tls(step, bench: Bench, proxy: Proxy) -> dict:
+    """The proxies close idle connections after a while: they are opened anew before the step, not within it."""
+    bench.load("closed", proxy, bench.plan.warm_seconds / 2, tls=True, options=["-c", str(bench.plan.connections)])
+    return step(bench, proxy, tls=True)
+
+
 ROUND_STEPS = {
     "saturation": saturation,
     "rate": fixed_rate,
     "paced": paced,
     "burst": burst,
-    "tls_saturation": lambda bench, proxy: saturation(bench, proxy, tls=True),
-    "tls_rate": lambda bench, proxy: fixed_rate(bench, proxy, tls=True),
+    "tls_saturation": lambda bench, proxy: over_tls(saturation, bench, proxy),
+    "tls_rate": lambda bench, proxy: over_tls(fixed_rate, bench, proxy),
 }
 
 

@@ -6,7 +6,8 @@ import GatewayCore
 
 /// What limiter and retry budget should decide, in the plainest arithmetic.
 struct References {
-    /// By key: a bucket in units of 1/60,000,000,000 request, which a rate per minute fills by its number per nanosecond.
+    /// By key: a bucket in units of 1/60,000,000,000 request, which a rate per minute fills by its number per
+    /// nanosecond.
     private var buckets: [KeyName: (level: Int64, at: MonotonicTime)] = [:]
     private var requests: [Int64: Int] = [:]
     private var retries: [Int64: Int] = [:]
@@ -44,7 +45,8 @@ struct References {
 }
 
 extension World {
-    /// Invariants 4, 5 and 12: neither more nor fewer are admitted than the rate allows, and retries stay in their budget.
+    /// Invariants 4, 5 and 12: neither more nor fewer are admitted than the rate allows, and retries stay in their
+    /// budget.
     func checkReferences() {
         let now = self.now
         var retries = 0

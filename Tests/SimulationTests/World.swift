@@ -31,8 +31,8 @@ enum Sabotage {
     case record
 }
 
-/// One event loop of the gateway with everything around it simulated: clock, clients, providers, reloads. One seed is one
-/// history. Real are exchange, admission, limiter, dispatcher, pool, connections, codec, relay and metering.
+/// One event loop of the gateway with everything around it simulated: clock, clients, providers, reloads. One seed is
+/// one history. Real are exchange, admission, limiter, dispatcher, pool, connections, codec, relay and metering.
 final class World {
     let seed: UInt64
     let sabotage: Sabotage

@@ -160,7 +160,9 @@ enum Manifest {
             while let found = rest.range(of: opening) {
                 let isDefinition = text[..<found.lowerBound].hasSuffix("func ")
                 rest = rest[found.upperBound...]
-                guard !isDefinition, let call = Self.balanced(rest) else { continue }
+                guard !isDefinition, let whole = Self.balanced(rest) else { continue }
+                // Excluded files are strings too, and no dependencies.
+                let call = whole.range(of: "exclude:").map { whole[..<$0.lowerBound] } ?? whole
                 let strings = Self.strings(call)
                 guard let name = strings.first else { continue }
                 let bare = call.split { !($0.isLetter || $0.isNumber) }.compactMap { products[String($0)] }

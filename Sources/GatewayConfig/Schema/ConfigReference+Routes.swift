@@ -98,7 +98,8 @@ extension ConfigReference {
         id: "version_timeouts", place: "versions.<name>.timeouts",
         keys: [
             ConfigKey(
-                "total", .duration(TimeSpan.milliseconds(1)...TimeSpan.minutes(24 * 60)), .hot, "From dispatch on, over all attempts.")
+                "total", .duration(TimeSpan.milliseconds(1)...TimeSpan.minutes(24 * 60)), .hot,
+                "From dispatch on, over all attempts.")
         ],
         notBuilt: [
             "connect": "other timeouts of routes than `total`", "head": "other timeouts of routes than `total`",

@@ -148,7 +148,8 @@ enum ConfigReference {
                 "To a stream's first event with content; comments do not count."),
             ConfigKey(
                 "inter_content", .duration(Self.phaseTimes), default: "2m", .hot, "Between two events with content."),
-            ConfigKey("total", .duration(Self.phaseTimes), default: "10m", .hot, "From dispatch on, over all attempts."),
+            ConfigKey(
+                "total", .duration(Self.phaseTimes), default: "10m", .hot, "From dispatch on, over all attempts."),
         ])
 
     static let faults = ConfigTable(
@@ -208,7 +209,9 @@ enum ConfigReference {
             ConfigKey(
                 "fallback", .list(.either([.text, .list(.text)])), .hot,
                 "Tiers after the pool, in order; an entry that is a list is a pool."),
-            ConfigKey("retry", .object(Self.retry), .hot, "Further attempts once every deployment has had its turn. Without it: none."),
+            ConfigKey(
+                "retry", .object(Self.retry), .hot,
+                "Further attempts within a tier. Without it: none."),
         ],
         notBuilt: ["balance": "other balancing than by weight", "hedge": "hedging", "sticky": "sticky choices"])
 

@@ -50,10 +50,13 @@ struct JSONView {
     @inline(__always)
     func isText(_ place: Range<Int>, _ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
-        guard place.count >= count + 2, let base = self.bytes.baseAddress else { return false }
-        if place.count == count + 2 { return memcmp(base + place.lowerBound + 1, text.utf8Start, count) == 0 }
+        let surplus = place.upperBound &- place.lowerBound &- count &- 2
+        if surplus == 0 {
+            guard let base = self.bytes.baseAddress else { return false }
+            return memcmp(base + place.lowerBound + 1, text.utf8Start, count) == 0
+        }
         // The names looked for hold nothing that can be escaped but as `\uXXXX`, which is five bytes longer.
-        guard (place.count - count - 2) % 5 == 0 else { return false }
+        guard surplus >= 5, UInt(bitPattern: surplus) % 5 == 0 else { return false }
         return self.isEscapedText(place, text)
     }
 

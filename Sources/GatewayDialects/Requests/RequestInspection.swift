@@ -46,8 +46,8 @@ public struct RequestInspection: Sendable {
     }
 
     /// The estimate of its input tokens: four bytes of the body are one, and each inline image, sound or file is
-    /// `UsageEstimate.tokensPerMediaPart` instead of its bytes. In JSON bodies of up to `RequestMedia.freeBytes` and for
-    /// shorter values than `RequestMedia.literalBytesMin` the bytes count.
+    /// `UsageEstimate.tokensPerMediaPart` instead of its bytes. In JSON bodies of up to `RequestMedia.freeBytes` and
+    /// for shorter values than `RequestMedia.literalBytesMin` the bytes count.
     public var estimatedInput: Int64 {
         UsageEstimate.tokens(ofTextBytes: Int64(self.inputBytes) - self.media.byteCount)
             + self.media.partCount * UsageEstimate.tokensPerMediaPart

@@ -18,8 +18,8 @@ struct RequestMedia: Sendable, Equatable {
     /// Searches a JSON body: `data:` URLs and `file_data` of OpenAI, `data` of its `input_audio`, of Gemini's
     /// `inlineData` and of Anthropic's sources of type `base64`. Anything else, also a data URL in a text, is text.
     ///
-    /// No allocation. Small bodies cost nothing, larger ones without base64 one look at every thousandth byte; the others
-    /// are walked once, from quote to quote.
+    /// No allocation. Small bodies cost nothing, larger ones without base64 one look at every thousandth byte; the
+    /// others are walked once, from quote to quote.
     init(_ body: UnsafeRawBufferPointer) {
         guard body.count > Self.freeBytes else { return }
         var runs = Base64Runs()

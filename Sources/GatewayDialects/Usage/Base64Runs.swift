@@ -7,7 +7,8 @@ import Darwin
 #endif
 
 /// Counts the bytes of base64 in a JSON text that comes in pieces, wherever they stand: each long run of its letters
-/// without anything between them, to the end of the string that it stands in. The verdict does not depend on the splits.
+/// without anything between them, to the end of the string that it stands in. The verdict does not depend on the
+/// splits.
 ///
 /// Text of a model is told from it by its spaces, punctuation or bytes beyond ASCII. Looks at few bytes of such text:
 /// one in `shortest`, and from there back to the last byte that is none of base64. Of base64 the rest of the string is

@@ -200,8 +200,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         case .idle where self.decoder.isInsideHead:
             if !self.headDeadlineIsSet { self.loop.deadlines.set(slot, .now() + limits.headTimeout) }
             self.headDeadlineIsSet = true
-        case .idle, .closing:
+        case .idle:
             self.headDeadlineIsSet = false
+            // What is still going out is looked at when the time is over, not per request.
+            self.pendingBytesAtMark = Int.max
+            self.loop.deadlines.set(slot, .now() + limits.idleTimeout)
+        case .closing:
             self.armWriteDeadline(slot)
         case .exchanging:
             self.headDeadlineIsSet = false
@@ -217,12 +221,10 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         }
     }
 
-    /// Between requests, and at the end: an answer that is still going out has to make progress, else it is idle time.
+    /// An answer that is still going out has to make progress.
     private func armWriteDeadline(_ slot: DeadlineTable.Slot) {
         self.pendingBytesAtMark = self.pendingBytes
-        let limits = self.loop.limits
-        self.loop.deadlines.set(
-            slot, .now() + (self.pendingBytesAtMark > 0 ? limits.bodyTimeout : limits.idleTimeout))
+        self.loop.deadlines.set(slot, .now() + self.loop.limits.bodyTimeout)
     }
 
     /// Written by us and not yet taken by the socket.
@@ -241,8 +243,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
             self.bodyDeadlineIsSet = false
             self.deliverFault(GatewayError(.requestTimeout))
         case .idle, .closing:
-            // The client took some of what was waiting, or all of it: it gets its time again.
-            if let slot = self.slot, self.pendingBytesAtMark > 0, self.pendingBytes < self.pendingBytesAtMark {
+            // An answer is still going out, and the client took some of it since the last look: it gets its time.
+            let pending = self.pendingBytes
+            if let slot = self.slot, pending > 0, pending < self.pendingBytesAtMark {
                 self.armWriteDeadline(slot)
             } else {
                 self.closeNow()

@@ -102,7 +102,8 @@ extension Exchange {
         }
         if self.attemptsInTier <= model.retry.attempts {
             let others = mute + model.tiers.indices.filter { $0 != self.tier }.flatMap { model.tiers[$0] }
-            let again = self.chooseDeployment(model, config, from: self.tier, without: others + self.tried, at: now)
+            let again =
+                self.chooseDeployment(model, config, from: self.tier, without: others + self.tried, at: now)
                 ?? self.chooseDeployment(model, config, from: self.tier, without: others, at: now)
             if let again { return again }
         }

@@ -53,4 +53,3 @@ final class LoopSnapshot {
         return provider.type == .echo || self.call(deployment: deployment, endpoint: endpoint) != nil
     }
 }
-

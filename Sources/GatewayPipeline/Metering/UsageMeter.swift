@@ -35,7 +35,8 @@ extension Exchange {
         where stream.watch.sawContent && !(stream.watch.sawError && stream.watch.outputTextBytes == 0):
             (self.record.usage, self.record.usageSource) = stream.watch.settlement(estimatedInput: self.estimatedInput)
         case .whole(let whole) where self.record.responseBytes > 0:
-            (self.record.usage, self.record.usageSource) = whole.reading().settlement(estimatedInput: self.estimatedInput)
+            (self.record.usage, self.record.usageSource) = whole.reading().settlement(
+                estimatedInput: self.estimatedInput)
         default: break
         }
     }

@@ -25,7 +25,11 @@ extension Exchange {
 
     /// A connection mostly presents the key that it presented before: then a comparison does what the hash would.
     private func findKey(_ credential: UnsafeRawBufferPointer, in keys: KeyTable) -> Int? {
-        if let memo = self.sink.memo as? CredentialMemo, memo.keys === keys, memo.equals(credential) { return memo.index }
+        if let memo = self.sink.memo {
+            // This function alone sets it: a checked cast would cost more than the comparison.
+            let memo = unsafeDowncast(memo, to: CredentialMemo.self)
+            if memo.keys === keys, memo.equals(credential) { return memo.index }
+        }
         guard let index = keys.find(self.loop.hasher.digest(of: credential)) else { return nil }
         self.sink.memo = CredentialMemo(keys: keys, presented: Array(credential), index: index)
         return index

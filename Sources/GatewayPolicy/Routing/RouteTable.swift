@@ -54,7 +54,7 @@ public enum RouteVerdict: Sendable {
 /// Paths are compared byte for byte: percent escapes, empty segments, dot segments and other cases of letters are
 /// simply other paths. A whole path is one hash and one comparison; only then the few paths with a model inside are
 /// tried in turn, and then the endpoints that are known but not served. No allocation for a match on a built-in route.
-public struct RouteTable: Sendable {
+public final class RouteTable: Sendable {
     public let routes: [CompiledRoute]
     let exact: ByteTable
     /// By place in `exact`.
@@ -67,6 +67,20 @@ public struct RouteTable: Sendable {
     let groups: [[Int32]]
     /// Lifecycle headers, by `Candidate.headers`.
     let headers: [[UInt8]]
+
+    init(
+        routes: [CompiledRoute], exact: ByteTable, exactCandidates: [Range<Int>], patterns: [Pattern],
+        candidates: [Candidate], hosts: [[UInt8]], groups: [[Int32]], headers: [[UInt8]]
+    ) {
+        self.routes = routes
+        self.exact = exact
+        self.exactCandidates = exactCandidates
+        self.patterns = patterns
+        self.candidates = candidates
+        self.hosts = hosts
+        self.groups = groups
+        self.headers = headers
+    }
 
     struct Pattern: Sendable {
         let pattern: PathPattern

@@ -1,11 +1,12 @@
+import GatewayContract
+import GatewayCore
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
-import GatewayContract
-import GatewayCore
-import Synchronization
 
 /// Why a log's destination could not be opened or written to.
 public struct LogWriterFault: Error, Sendable, Equatable {

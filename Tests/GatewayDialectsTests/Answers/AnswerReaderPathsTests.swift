@@ -129,7 +129,7 @@ import Testing
                 answer[cut...].withUnsafeBytes { reader.feed($0) }
                 let copy = reader
                 #expect(reader.end().usage?.total == 32)
-                [0x7D].withUnsafeBytes { (more: UnsafeRawBufferPointer) in reader.feed(more) }
+                [UInt8(ascii: "}")].withUnsafeBytes { reader.feed($0) }
                 #expect(!reader.end().isWholeJSON)
                 var other = copy
                 #expect(other.end().isWholeJSON)

@@ -68,7 +68,8 @@ import Testing
             (.messages, #"{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"QUJD"}}"#, 0),
             (
                 .geminiStreamGenerateContent,
-                #"{"candidates":[{"content":{"parts":[{"inlineData":{"data":"QUJD"}},{"inlineData":{"data":"QQ"}}]}}]}"#,
+                #"{"candidates":[{"content":{"parts":[{"inlineData":{"data":"QUJD"}},"#
+                    + #"{"inlineData":{"data":"QQ"}}]}}]}"#,
                 0
             ),
             (.audioSpeech, #"{"type":"speech.audio.delta","audio":"QUJD"}"#, 0),

@@ -21,7 +21,8 @@ enum ResponseCorpus {
         .accepted("empty phrase", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "200 keep length(0) []"),
         .accepted("no phrase", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200 keep length(0) []"),
         .accepted(
-            "phrase above ASCII", "HTTP/1.1 404 nicht\tda \u{e9}\r\nContent-Length: 0\r\n\r\n", "404 keep length(0) []"),
+            "phrase above ASCII",
+            "HTTP/1.1 404 nicht\tda \u{e9}\r\nContent-Length: 0\r\n\r\n", "404 keep length(0) []"),
         .accepted("lowest class", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200 keep length(0) []"),
         .accepted("highest status", "HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n", "599 keep length(0) []"),
         .accepted(

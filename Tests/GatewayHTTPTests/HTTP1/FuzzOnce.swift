@@ -108,7 +108,8 @@ enum Differential {
             if ours.fields.contains(where: { $0[0].lowercased() == "upgrade" }) { return nil }
             if ours.headAt != theirs.headAt || ours.endAt != theirs.endAt {
                 return
-                    "message \(index) has its places at \(ours.headAt), \(ours.endAt) and \(theirs.headAt), \(theirs.endAt)"
+                    "message \(index) has its places at \(ours.headAt), \(ours.endAt) and "
+                    + "\(theirs.headAt), \(theirs.endAt)"
             }
         }
         return nil
