@@ -183,7 +183,8 @@ def test_a_client_that_never_reads_its_last_answer_is_ended(launch, mock):
 
 
 def test_a_stream_that_was_replaced_is_no_stream_any_more(launch, mock):
-    # A drain grants `stream_grace` to streams only: one that failed before its content and was tried elsewhere has ended.
+    # A drain grants `stream_grace` to streams only: one that failed before its content and was tried elsewhere
+    # has ended.
     config = gateway.standard(mock.base)
     config["server"] = {"drain": {"grace": "1s", "stream_grace": "25s"}, "loops": 1}
     config["deployments"] = {name: {"provider": "oai", "model": f"up-{name}"} for name in "ab"}
