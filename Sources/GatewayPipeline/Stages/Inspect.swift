@@ -93,22 +93,7 @@ extension Exchange {
     }
 
     private func modelError(_ code: ErrorCode, _ rest: String) -> GatewayError {
-        GatewayError(code, "The model `\(ShownName.text(self.modelName))` \(rest)", parameter: "model")
-    }
-}
-
-/// A name that a client sent, fit to stand in an error: at most 128 bytes, control characters escaped (DESIGN 3).
-enum ShownName {
-    static func text(_ name: String) -> String {
-        var shown = ""
-        for scalar in name.unicodeScalars {
-            let next =
-                scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-                ? "\\u{" + String(scalar.value, radix: 16) + "}" : String(scalar)
-            if shown.utf8.count + next.utf8.count > 128 { return shown + "…" }
-            shown += next
-        }
-        return shown
+        GatewayError(code, "The model `\(ShownName.of(self.modelName))` \(rest)", parameter: "model")
     }
 }
 
