@@ -124,7 +124,7 @@ def test_an_invalid_file_changes_nothing_and_is_explained(launch, mock):
     running.write_config(with_model(mock, "after"))
     running.signal(signal.SIGHUP)
     poll(lambda: "after" in models(running), 20, "the mended file is served")
-    assert running.metric("penstock_config_last_reload_successful") == 1
+    poll(lambda: running.metric("penstock_config_last_reload_successful") == 1, 20, "the mended file counts")
     assert "stale" not in running.admin("/health/ready")[1]
 
 
