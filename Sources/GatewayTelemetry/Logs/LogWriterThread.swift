@@ -27,6 +27,8 @@ final class LogWriterThread: @unchecked Sendable {
 
     private var pending: [UInt8] = []
     private var inFlightBytes = 0
+    /// The thread has taken work and is not done with it: a reopening without bytes counts too.
+    private var isBusy = false
     private var dropped: UInt64 = 0
     private var lastFault: LogWriterFault?
     private var isAsleep = false
@@ -144,7 +146,7 @@ final class LogWriterThread: @unchecked Sendable {
     }
 
     private var isIdle: Bool {
-        self.pending.isEmpty && self.inFlightBytes == 0 && self.successor == nil && !self.isReopenWanted
+        self.pending.isEmpty && !self.isBusy && self.successor == nil && !self.isReopenWanted
     }
 
     // MARK: On the thread
@@ -178,6 +180,7 @@ final class LogWriterThread: @unchecked Sendable {
                 pthread_cond_wait(self.work, self.lock)
                 self.isAsleep = false
             }
+            self.isBusy = true
             if let successor = self.successor {
                 self.successor = nil
                 batch.append(contentsOf: self.pending[..<self.pendingBeforeSuccessor])
@@ -240,6 +243,7 @@ final class LogWriterThread: @unchecked Sendable {
         let wasEmpty = batch.isEmpty
         batch.removeAll(keepingCapacity: !isLarge)
         self.locked {
+            self.isBusy = false
             self.inFlightBytes = 0
             self.dropped &+= UInt64(outcome.lost)
             if let fault = outcome.fault ?? change {
