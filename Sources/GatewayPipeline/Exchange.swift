@@ -24,7 +24,8 @@ final class Exchange {
     var family = DialectFamily.openai
 
     // FindRoute
-    var config: LoopSnapshot?
+    /// The one that the exchange began with.
+    let config: LoopSnapshot?
     var match: RouteMatch?
 
     // Authenticate
@@ -65,6 +66,8 @@ final class Exchange {
     var firstContentAt: MonotonicTime?
     var seenContentEvents: Int64 = 0
     var isStreamCounted = false
+    /// What is waited for has changed since the deadline was set.
+    var needsDeadline = false
 
     var deadlineSlot: DeadlineTable.Slot?
 

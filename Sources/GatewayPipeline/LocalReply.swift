@@ -6,8 +6,9 @@ import GatewayPolicy
 import GatewayWire
 import NIOCore
 
-/// An answer that the gateway gives itself: an error, or a list of models.
-struct LocalReply {
+/// An answer that the gateway gives itself: an error, or a list of models. An object, so that the stages of admission
+/// hand one word to each other.
+final class LocalReply {
     enum Content {
         case error(GatewayError)
         case json([UInt8])
@@ -17,9 +18,9 @@ struct LocalReply {
         case redirect(String)
     }
 
-    var content: Content
+    let content: Content
     /// Further fields, as whole lines.
-    var lines: [UInt8] = []
+    let lines: [UInt8]
 
     init(_ error: GatewayError, lines: [UInt8] = []) {
         self.content = .error(error)
@@ -28,6 +29,7 @@ struct LocalReply {
 
     init(json: [UInt8]) {
         self.content = .json(json)
+        self.lines = []
     }
 
     init(_ answer: ProviderErrorAnswer, lines: [UInt8]) {
@@ -37,6 +39,7 @@ struct LocalReply {
 
     init(redirectTo place: String) {
         self.content = .redirect(place)
+        self.lines = []
     }
 }
 

@@ -34,8 +34,8 @@ public final class RoutingSnapshot: Sendable {
     }
 }
 
-/// One model at one provider.
-public struct Deployment: Sendable {
+/// One model at one provider. An object, so that whoever holds one copies a reference and not its names.
+public final class Deployment: Sendable {
     /// In `RoutingSnapshot.deployments`.
     public let index: Int
     public let name: DeploymentName
@@ -46,10 +46,22 @@ public struct Deployment: Sendable {
     public let upstreamModelLiteral: [UInt8]
     /// 0 to 1,000.
     public let weight: Int
+
+    init(
+        index: Int, name: DeploymentName, provider: Int, upstreamModel: ModelName, upstreamModelLiteral: [UInt8],
+        weight: Int
+    ) {
+        self.index = index
+        self.name = name
+        self.provider = provider
+        self.upstreamModel = upstreamModel
+        self.upstreamModelLiteral = upstreamModelLiteral
+        self.weight = weight
+    }
 }
 
-/// A name that clients send, resolved.
-public struct Model: Sendable {
+/// A name that clients send, resolved. An object, as `Deployment` is.
+public final class Model: Sendable {
     /// In `RoutingSnapshot.models`.
     public let index: Int
     /// With a `*` at its end for a wildcard.
@@ -64,4 +76,18 @@ public struct Model: Sendable {
     public let limits: LimitCells
     /// For model lists: unix seconds.
     public let created: Int64
+
+    init(
+        index: Int, name: ModelName, tiers: [[Int]], passthroughProvider: Int?, passthroughPrefixCount: Int,
+        retry: RetryPolicy, limits: LimitCells, created: Int64
+    ) {
+        self.index = index
+        self.name = name
+        self.tiers = tiers
+        self.passthroughProvider = passthroughProvider
+        self.passthroughPrefixCount = passthroughPrefixCount
+        self.retry = retry
+        self.limits = limits
+        self.created = created
+    }
 }

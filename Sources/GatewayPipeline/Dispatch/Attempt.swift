@@ -1,25 +1,9 @@
-import GatewayContract
 import GatewayCore
-import GatewayDialects
 import GatewayUpstream
-
-/// Where an attempt goes: a deployment, or a provider that a wildcard names.
-struct Target {
-    /// In the snapshot's deployments; `nil` for a wildcard.
-    var deployment: Int?
-    /// In the snapshot's providers.
-    var provider: Int
-    var name: DeploymentName
-    var upstreamModel: ModelName
-    /// `upstreamModel` as a JSON string literal.
-    var upstreamModelLiteral: [UInt8]
-    /// `nil` for `echo`.
-    var prepared: PreparedCall?
-}
 
 /// One try at one target.
 struct Attempt {
-    var target: Target
+    let target: Target
     var startedAt: MonotonicTime
     /// When the request was written; the answer's timeouts count from here.
     var sentAt: MonotonicTime?

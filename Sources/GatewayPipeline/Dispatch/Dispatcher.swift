@@ -18,67 +18,44 @@ extension Exchange {
             self.answer(LocalReply(GatewayError(.upstreamUnreachable, detail: "no deployment can take it")))
             return
         }
-        let provider = config.routing.providers[target.provider]
-        self.totalDeadline = now + (self.versionTotalTimeout(config) ?? provider.timeouts.total)
+        self.totalDeadline = now + (self.match?.compiled.spec.totalTimeout ?? target.provider.timeouts.total)
         self.begin(target, at: now)
     }
 
-    private func versionTotalTimeout(_ config: LoopSnapshot) -> TimeSpan? {
-        guard let match = self.match else { return nil }
-        return config.routing.routes.routes[match.route].versions[match.version].spec.totalTimeout
-    }
-
     func begin(_ target: Target, at now: MonotonicTime) {
-        guard let config = self.config else { return }
         self.machine.attemptBegan()
         if self.nextTier != self.tier { self.attemptsInTier = 0 }
         self.tier = self.nextTier
         self.attemptsInTier += 1
         var attempt = Attempt(target: target, startedAt: now)
-        if let deployment = target.deployment {
-            self.tried.append(deployment)
-            self.updateHealth(of: deployment) {
-                attempt.isProbe = $0.needsProbe
-                $0.startProbe(at: now)
-            }
+        self.updateHealth(of: target) {
+            attempt.isProbe = $0.needsProbe
+            $0.startProbe(at: now)
         }
         self.attempt = attempt
         self.dropAnswer()
         self.record.deployment = target.name
-        self.record.provider = config.routing.providers[target.provider].name
-        self.armDeadline()
-        self.connect(fresh: false)
+        self.record.provider = target.provider.name
+        self.connect(to: target, fresh: false)
     }
 
     /// Asks the pool for a connection, or the built-in provider for an answer.
-    func connect(fresh: Bool) {
-        guard let config = self.config, let attempt = self.attempt else { return }
-        let provider = config.routing.providers[attempt.target.provider]
-        guard let endpoint = config.endpoints[attempt.target.provider] else {
-            self.startEcho(provider)
-            return
-        }
+    func connect(to target: Target, fresh: Bool) {
+        guard let address = target.address else { return self.startEcho(target) }
         self.attempt?.isFresh = fresh
         self.call = .none
         self.ticketWasAnswered = false
         let ticket = self.loop.pool.acquire(
-            endpoint, connectTimeout: provider.timeouts.connect, fresh: fresh, for: self)
+            address, connectTimeout: target.provider.timeouts.connect, fresh: fresh, for: self)
         // The pool may have called back already: then the call stands, or the exchange is over.
         if case .none = self.call, !self.machine.isOver, self.attempt?.sentAt == nil, !self.ticketWasAnswered {
             self.call = .waiting(ticket)
+            self.armDeadline()
         }
         self.ticketWasAnswered = false
     }
 
     // MARK: Choosing
-
-    /// Whether any deployment of the model can take requests of that endpoint.
-    func hasServingDeployment(_ model: Model, _ config: LoopSnapshot, _ endpoint: Endpoint) -> Bool {
-        if let provider = model.passthroughProvider {
-            return config.routing.providers[provider].type.speaks(endpoint.family)
-        }
-        return model.tiers.contains { tier in tier.contains { config.serves($0, endpoint) } }
-    }
 
     /// The next candidate: the first time any, later one that the policy and the retry budget allow.
     func chooseTarget(_ config: LoopSnapshot, at now: MonotonicTime) -> Target? {
@@ -87,9 +64,10 @@ extension Exchange {
             return self.machine.attempts == 0 ? self.wildcardTarget(model, provider, config) : nil
         }
         let endpoint = self.endpoint
-        let mute = config.allServe(model, endpoint) ? [] : self.mutedDeployments(model, config, endpoint)
-        guard let index = self.chooseDeployment(model, config, mute: mute, at: now) else { return nil }
-        return self.target(index, config)
+        let mute =
+            config.service(model, endpoint) == .all ? [] : self.mutedDeployments(model, config, endpoint)
+        return self.chooseDeployment(model, config, mute: mute, at: now)
+            .flatMap { config.target(deployment: $0, endpoint: endpoint) }
     }
 
     /// The first attempt may go anywhere from the first tier on. After a failure the tier gets as many more as
@@ -126,39 +104,32 @@ extension Exchange {
     private func mutedDeployments(_ model: Model, _ config: LoopSnapshot, _ endpoint: Endpoint) -> [Int] {
         var muted: [Int] = []
         for tier in model.tiers {
-            for deployment in tier where !config.serves(deployment, endpoint) { muted.append(deployment) }
+            for deployment in tier {
+                if config.target(deployment: deployment, endpoint: endpoint) == nil { muted.append(deployment) }
+            }
         }
         return muted
     }
 
-    private func target(_ index: Int, _ config: LoopSnapshot) -> Target {
-        let deployment = config.routing.deployments[index]
-        return Target(
-            deployment: index, provider: deployment.provider, name: deployment.name,
-            upstreamModel: deployment.upstreamModel, upstreamModelLiteral: deployment.upstreamModelLiteral,
-            prepared: config.call(deployment: index, endpoint: self.endpoint))
-    }
-
     private func wildcardTarget(_ model: Model, _ provider: Int, _ config: LoopSnapshot) -> Target? {
-        let spec = config.routing.providers[provider]
         let name = ModelName(
             String(decoding: self.modelName.utf8.dropFirst(model.passthroughPrefixCount), as: UTF8.self))
-        let prepared = PreparedCall.prepare(provider: spec, upstreamModel: name, endpoint: self.endpoint)
-        guard prepared != nil || spec.type == .echo else { return nil }
         return Target(
-            deployment: nil, provider: provider, name: DeploymentName(model.name.text), upstreamModel: name,
-            upstreamModelLiteral: JSONText.quote(name.text), prepared: prepared)
+            wildcard: model, provider: config.routing.providers[provider], upstreamModel: name,
+            endpoint: self.endpoint, address: config.endpoints[provider])
     }
 
-    func updateHealth(of deployment: Int, _ change: (inout DeploymentHealth) -> Void) {
-        guard let config = self.config else { return }
-        self.loop.updateHealth(config.health[deployment], of: config.routing.deployments[deployment].name, change)
+    /// A wildcard's target has no health.
+    func updateHealth(of target: Target, _ change: (inout DeploymentHealth) -> Void) {
+        guard let cell = target.health else { return }
+        self.loop.updateHealth(cell, of: target.name, change)
     }
 
     // MARK: Failing
 
     /// Whether a failure of that kind is worth another attempt, and if so, at what.
     func nextTarget(after kind: RetryPolicy.Conditions, at now: MonotonicTime) -> Target? {
+        if let deployment = self.attempt?.target.deployment { self.tried.append(deployment) }
         guard self.machine.state == .attempting, let model = self.model, let config = self.config,
             model.retry.on.contains(kind), now < (self.totalDeadline ?? now),
             let target = self.chooseTarget(config, at: now), self.loop.retryBudget.mayRetry(at: now)
@@ -170,10 +141,13 @@ extension Exchange {
     /// - Parameter health: how it counts against the deployment; `nil` when it is not to blame.
     func attemptFailed(_ error: GatewayError, kind: RetryPolicy.Conditions, health: HealthFailure?) {
         let now = self.loop.now()
-        if let deployment = self.attempt?.target.deployment {
-            let isProbe = self.attempt?.isProbe ?? false
-            self.updateHealth(of: deployment) { state in
-                if let health { state.failed(health, at: now) } else if isProbe { state.abandonedProbe(at: now) }
+        if let attempt = self.attempt {
+            self.updateHealth(of: attempt.target) { state in
+                if let health {
+                    state.failed(health, at: now)
+                } else if attempt.isProbe {
+                    state.abandonedProbe(at: now)
+                }
             }
         }
         let next = self.nextTarget(after: kind, at: now)

@@ -107,16 +107,17 @@ final class EchoBackend {
 }
 
 extension Exchange {
-    func startEcho(_ provider: ProviderSpec) {
-        guard let attempt = self.attempt, let inspection = self.inspection else { return }
+    func startEcho(_ target: Target) {
+        guard let inspection = self.inspection else { return }
+        let faults = target.provider.faults
         let script = self.body.withUnsafeReadableBytes { bytes in
             EchoScript.answer(
-                endpoint: self.endpoint, model: attempt.target.upstreamModel.text, body: bytes,
+                endpoint: self.endpoint, model: target.upstreamModel.text, body: bytes,
                 isStream: inspection.isStream, includeUsage: inspection.wantsUsage || self.addsUsage,
-                faults: provider.faults, requestID: self.record.requestID)
+                faults: faults, requestID: self.record.requestID)
         }
         let echo = EchoBackend(
-            script: script, faults: provider.faults, eventLoop: self.loop.eventLoop, responder: self)
+            script: script, faults: faults, eventLoop: self.loop.eventLoop, responder: self)
         self.call = .echo(echo)
         self.attempt?.sentAt = self.loop.now()
         self.armDeadline()

@@ -13,14 +13,14 @@ extension Exchange {
     /// Adapt and send: the prepared head, the client's forwarded fields, the body with its few splices. The body itself
     /// stays as it came, so that every attempt begins from the pristine request (pitfall T-3).
     func send(on connection: UpstreamConnection) {
-        guard let attempt = self.attempt, let prepared = attempt.target.prepared, let inspection = self.inspection
+        guard let target = self.attempt?.target, let prepared = target.prepared, let inspection = self.inspection
         else {
             self.abandonCall()
             self.attemptFailed(GatewayError(.internalState, detail: "nothing to send"), kind: [], health: nil)
             return
         }
         let splices = RequestSplices.make(
-            for: inspection, upstreamModelLiteral: attempt.target.upstreamModelLiteral, addUsage: self.addsUsage)
+            for: inspection, upstreamModelLiteral: target.upstreamModelLiteral, addUsage: self.addsUsage)
         let count = splices.resultCount(of: self.body.readableBytes)
         var output = self.loop.takeBuffer()
         self.writeHead(prepared, bodyCount: count, to: &output)

@@ -14,42 +14,60 @@ final class LoopSnapshot {
     /// By deployment.
     let health: [HealthCell]
     /// By deployment and endpoint, made when first needed.
-    private var calls: [PreparedCall?]
-    private var isPrepared: [Bool]
+    private var targets: [PreparedTarget]
+    /// By model and endpoint, found out when first asked.
+    private var services: [Service?]
+
+    private enum PreparedTarget {
+        case unknown, none
+        case target(Target)
+    }
+
+    /// How many of a model's deployments take requests of an endpoint.
+    enum Service {
+        case none, some, all
+    }
 
     init(routing: RoutingSnapshot, keys: KeyTable, health: [HealthCell], loops: Int) {
         self.routing = routing
         self.keys = keys
         self.health = health
         self.endpoints = routing.providers.map { UpstreamEndpoint(provider: $0, loops: loops) }
-        let count = routing.deployments.count * Endpoint.allCases.count
-        self.calls = Array(repeating: nil, count: count)
-        self.isPrepared = Array(repeating: false, count: count)
+        let endpoints = Endpoint.allCases.count
+        self.targets = Array(repeating: .unknown, count: routing.deployments.count * endpoints)
+        self.services = Array(repeating: nil, count: routing.models.count * endpoints)
     }
 
     /// `nil` when the deployment's provider does not serve that endpoint.
-    func call(deployment: Int, endpoint: Endpoint) -> PreparedCall? {
+    func target(deployment: Int, endpoint: Endpoint) -> Target? {
         let slot = deployment * Endpoint.allCases.count + endpoint.place
-        if !self.isPrepared[slot] {
-            let spec = self.routing.deployments[deployment]
-            self.calls[slot] = PreparedCall.prepare(
-                provider: self.routing.providers[spec.provider], upstreamModel: spec.upstreamModel, endpoint: endpoint)
-            self.isPrepared[slot] = true
+        switch self.targets[slot] {
+        case .target(let target): return target
+        case .none: return nil
+        case .unknown:
+            let compiled = self.routing.deployments[deployment]
+            let target = Target(
+                compiled, endpoint: endpoint, routing: self.routing, address: self.endpoints[compiled.provider],
+                health: self.health[deployment])
+            self.targets[slot] = target.map { .target($0) } ?? .none
+            return target
         }
-        return self.calls[slot]
     }
 
-    /// Whether every deployment of the model can take requests of that endpoint: then none has to be left out.
-    func allServe(_ model: Model, _ endpoint: Endpoint) -> Bool {
-        for tier in model.tiers {
-            for deployment in tier where !self.serves(deployment, endpoint) { return false }
-        }
-        return true
+    func service(_ model: Model, _ endpoint: Endpoint) -> Service {
+        let slot = model.index * Endpoint.allCases.count + endpoint.place
+        if let known = self.services[slot] { return known }
+        let service = self.findService(model, endpoint)
+        self.services[slot] = service
+        return service
     }
 
-    /// Whether the deployment can take requests of that endpoint.
-    func serves(_ deployment: Int, _ endpoint: Endpoint) -> Bool {
-        let provider = self.routing.providers[self.routing.deployments[deployment].provider]
-        return provider.type == .echo || self.call(deployment: deployment, endpoint: endpoint) != nil
+    private func findService(_ model: Model, _ endpoint: Endpoint) -> Service {
+        if let provider = model.passthroughProvider {
+            return self.routing.providers[provider].type.speaks(endpoint.family) ? .all : .none
+        }
+        let deployments = model.tiers.flatMap { $0 }
+        let serving = deployments.filter { self.target(deployment: $0, endpoint: endpoint) != nil }
+        return serving.count == deployments.count ? .all : serving.isEmpty ? .none : .some
     }
 }

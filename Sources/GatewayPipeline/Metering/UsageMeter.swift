@@ -14,22 +14,20 @@ extension Exchange {
         guard self.machine.end() else { return }
         self.abandonCall()
         let now = self.loop.now()
-        if let attempt = self.attempt, outcome == .clientLeft, attempt.isProbe,
-            let deployment = attempt.target.deployment
-        {
-            self.updateHealth(of: deployment) { $0.abandonedProbe(at: now) }
+        if outcome == .clientLeft, let attempt = self.attempt, attempt.isProbe {
+            self.updateHealth(of: attempt.target) { $0.abandonedProbe(at: now) }
         }
         self.closeAttempt(error: error?.code, at: now)
         // A whole answer was metered at its end. An error costs nothing, whatever a provider had begun before (M-17).
         let isMeteredHere = outcome == .truncated || outcome == .clientLeft || self.isStreamCounted
-        if hadAnswer, outcome != .failed, outcome != .refused, isMeteredHere { self.meter(outcome) }
+        if hadAnswer, outcome != .failed, outcome != .refused, isMeteredHere { self.meter() }
         self.settle(at: now)
         self.writeRecord(outcome, status: status, error: error, at: now)
         self.release()
     }
 
     /// Who pays: nothing until one content event was written to the client; from then on what was written (DESIGN 6).
-    private func meter(_ outcome: ExchangeOutcome) {
+    private func meter() {
         switch self.relay {
         case .stream(let stream)
         where stream.watch.sawContent && !(stream.watch.sawError && stream.watch.outputTextBytes == 0):
@@ -49,22 +47,25 @@ extension Exchange {
     }
 
     private func writeRecord(_ outcome: ExchangeOutcome, status: Int, error: GatewayError?, at now: MonotonicTime) {
-        self.record.outcome = outcome
-        self.record.status = status
-        self.record.error = error?.code
-        self.record.errorDetail = error?.detail
-        self.record.clientAddress = self.sink.clientAddress
-        self.record.elapsed = now - self.startedAt
-        if let firstContentAt = self.firstContentAt { self.record.firstContent = firstContentAt - self.startedAt }
-        self.record.overhead = self.overhead(at: now)
-        if let route = self.record.route { self.loop.metrics.exchangeLeft(route) }
-        self.loop.metrics.record(self.record)
-        self.loop.log(self.record)
+        // Moved out of the object: then those who read it share it without a copy. The id stays for late words.
+        var record = UsageRecord(requestID: self.record.requestID, startedAt: .init(nanoseconds: 0), generation: 0)
+        swap(&record, &self.record)
+        record.outcome = outcome
+        record.status = status
+        record.error = error?.code
+        record.errorDetail = error?.detail
+        record.clientAddress = self.sink.clientAddress
+        record.elapsed = now - self.startedAt
+        if let firstContentAt = self.firstContentAt { record.firstContent = firstContentAt - self.startedAt }
+        record.overhead = self.overhead(of: record, at: now)
+        if let route = record.route { self.loop.metrics.exchangeLeft(route) }
+        self.loop.metrics.record(record)
+        self.loop.log(record)
     }
 
     /// Time that was ours: neither the client's body nor a provider was waited for.
-    private func overhead(at now: MonotonicTime) -> TimeSpan {
-        let waited = self.record.attempts.reduce(Int64(0)) { $0 + $1.elapsed.nanoseconds }
+    private func overhead(of record: UsageRecord, at now: MonotonicTime) -> TimeSpan {
+        let waited = record.attempts.reduce(Int64(0)) { $0 + $1.elapsed.nanoseconds }
         let received = self.bodyEndedAt.map { ($0 - self.startedAt).nanoseconds } ?? 0
         return TimeSpan(nanoseconds: max(0, (now - self.startedAt).nanoseconds - waited - received))
     }
@@ -77,6 +78,5 @@ extension Exchange {
         self.loop.shared.exchangeEnded()
         self.relay = .none
         self.pendingAnswer = nil
-        self.config = nil
     }
 }

@@ -51,14 +51,17 @@ extension Exchange: UpstreamResponder {
         if self.machine.hasBegunAnswer {
             self.passOn(bytes)
         } else {
-            self.pendingAnswer?.held.append(bytes)
+            self.pendingAnswer?.hold(bytes)
         }
     }
 
     func upstreamReadComplete() {
         guard !self.machine.isOver else { return }
         if self.shouldCommit { self.commitAnswer() }
-        guard self.machine.hasBegunAnswer else { return }
+        guard self.machine.hasBegunAnswer else {
+            if self.needsDeadline { self.armDeadline() }
+            return
+        }
         self.sink.flush()
         // The flush may have met a client that is gone.
         guard !self.machine.isOver else { return }
@@ -66,18 +69,19 @@ extension Exchange: UpstreamResponder {
         if !self.sink.isWritable, !self.isPausedByClient {
             self.isPausedByClient = true
             self.call.pause()
-            self.armDeadline()
+            self.needsDeadline = true
         }
+        if self.needsDeadline { self.armDeadline() }
     }
 
     /// A whole answer is begun with its first bytes, a stream with its first content: until then another deployment can
     /// answer in its place (pitfall S-2). What is held meanwhile is bounded.
     private var shouldCommit: Bool {
-        guard !self.machine.hasBegunAnswer, let pending = self.pendingAnswer, !pending.held.isEmpty else {
+        guard !self.machine.hasBegunAnswer, let pending = self.pendingAnswer, pending.heldBytes > 0 else {
             return false
         }
         guard case .stream(let stream) = self.relay, !stream.watch.sawContent else { return true }
-        return pending.held.reduce(0) { $0 + $1.readableBytes } > Self.heldBytesMax
+        return pending.heldBytes > Self.heldBytesMax
     }
 
     private static let heldBytesMax = 64 << 10
@@ -104,7 +108,7 @@ extension Exchange: UpstreamResponder {
         if attempt.isReused, !attempt.isFresh, !fault.anyByteArrived {
             // The provider had closed a pooled connection: nothing of this request was seen (DESIGN 13.9).
             self.attempt?.sentAt = nil
-            return self.connect(fresh: true)
+            return self.connect(to: attempt.target, fresh: true)
         }
         let isGarbage = fault.code == .upstreamGarbage
         self.attemptFailed(

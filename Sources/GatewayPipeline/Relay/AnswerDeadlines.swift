@@ -8,6 +8,7 @@ import GatewayUpstream
 /// The coarse timeouts of an attempt (DESIGN 13.8): one deadline at a time, the nearest.
 extension Exchange: DeadlineOwner {
     func armDeadline() {
+        self.needsDeadline = false
         guard let slot = self.deadlineSlot, let total = self.totalDeadline else { return }
         let phase = self.phaseDeadline()
         self.loop.deadlines.set(slot, phase.map { min($0, total) } ?? total)
@@ -15,10 +16,8 @@ extension Exchange: DeadlineOwner {
 
     /// `nil`: only the total counts. While the client reads slowly the provider is not to blame.
     private func phaseDeadline() -> MonotonicTime? {
-        guard let attempt = self.attempt, let config = self.config, let sentAt = attempt.sentAt,
-            !self.isPausedByClient
-        else { return nil }
-        let timeouts = config.routing.providers[attempt.target.provider].timeouts
+        guard let attempt = self.attempt, let sentAt = attempt.sentAt, !self.isPausedByClient else { return nil }
+        let timeouts = attempt.target.provider.timeouts
         let isStream = self.inspection?.isStream ?? false
         guard attempt.headAt != nil else {
             return sentAt + (timeouts.head ?? (isStream ? timeouts.firstContent : timeouts.total))
@@ -28,7 +27,8 @@ extension Exchange: DeadlineOwner {
         return (self.lastProgressAt ?? sentAt) + timeouts.interContent
     }
 
-    /// Bytes were passed on. On a stream only content counts: comments and role-only deltas do not (pitfall S-3).
+    /// Bytes were passed on. On a stream only content counts: comments and role-only deltas do not (pitfall S-3). The
+    /// deadline is set anew at the end of the burst, if there is still something to wait for.
     func noteProgress() {
         let now = self.loop.now()
         if case .stream(let stream) = self.relay {
@@ -37,7 +37,7 @@ extension Exchange: DeadlineOwner {
         }
         if self.firstContentAt == nil { self.firstContentAt = now }
         self.lastProgressAt = now
-        self.armDeadline()
+        self.needsDeadline = true
     }
 
     func deadlinePassed(at now: MonotonicTime) {

@@ -15,6 +15,7 @@ extension Exchange {
         self.attempt?.status = head.status
         self.attempt?.headAt = now
         self.lastProgressAt = now
+        self.needsDeadline = true
         switch head.status {
         case 200..<300: self.beginAnswer(head, attempt)
         case 400...: self.receiveError(head, attempt, at: now)
@@ -27,13 +28,11 @@ extension Exchange {
     /// 429 and 5xx may be worth another attempt; everything else is the provider's word to the client.
     private func receiveError(_ head: ResponseHead, _ attempt: Attempt, at now: MonotonicTime) {
         let retryAfter = RetryAfter.read(head.fields, at: .now())
-        if let deployment = attempt.target.deployment {
-            self.updateHealth(of: deployment) { health in
-                switch head.status {
-                case 429: health.failed(.rateLimited, retryAfter: retryAfter, at: now)
-                case 500...: health.failed(.serverError, at: now)
-                default: health.succeeded(at: now)
-                }
+        self.updateHealth(of: attempt.target) { health in
+            switch head.status {
+            case 429: health.failed(.rateLimited, retryAfter: retryAfter, at: now)
+            case 500...: health.failed(.serverError, at: now)
+            default: health.succeeded(at: now)
             }
         }
         let kind: RetryPolicy.Conditions =
@@ -46,7 +45,6 @@ extension Exchange {
         }
         self.pendingAnswer = PendingAnswer(head: head, framing: .none)
         self.relay = .error(status: head.status, body: ByteBuffer())
-        self.armDeadline()
     }
 
     private func beginAnswer(_ head: ResponseHead, _ attempt: Attempt) {
@@ -90,13 +88,11 @@ extension Exchange {
         case .other: self.relay = .whole(WholeRelay(endpoint: self.endpoint, isJSON: false))
         }
         self.pendingAnswer = PendingAnswer(head: head, framing: framing, inflater: inflater)
-        self.armDeadline()
     }
 
     /// The provider's own key, so that it is taken out of every error text.
     var providerCredential: Secret? {
-        guard let config = self.config, let attempt = self.attempt else { return nil }
-        return config.routing.providers[attempt.target.provider].apiKey
+        self.attempt?.target.provider.apiKey
     }
 
     /// What an encoded answer may grow to.
@@ -146,7 +142,6 @@ extension Exchange {
     /// Sends the head, and what was held of the body. Afterwards no other attempt is possible.
     func commitAnswer() {
         guard let pending = self.pendingAnswer, self.machine.answerBegan() else { return }
-        self.pendingAnswer?.held = []
         var fields = self.loop.takeFieldLines()
         let source = pending.head.fields
         let hopByHop = ForwardedHeaders.namedByConnection(source)
@@ -157,18 +152,15 @@ extension Exchange {
             }
         }
         self.appendOwnFields(to: &fields)
-        if let attempt = self.attempt {
-            fields.append("x-penstock-model: ", self.record.model?.text ?? "")
-            fields.append("x-penstock-provider: ", self.record.provider?.text ?? "")
-            fields.append("x-penstock-deployment: ", attempt.target.name.text)
+        if let target = self.attempt?.target, let model = self.model {
+            fields.append("x-penstock-model: ", model.name.text)
+            fields.append(lines: target.answerLines)
             fields.append("x-penstock-attempts: ", decimal: UInt64(self.machine.attempts))
-            if let deployment = attempt.target.deployment {
-                self.updateHealth(of: deployment) { $0.succeeded(at: self.lastProgressAt ?? self.loop.now()) }
-            }
+            self.updateHealth(of: target) { $0.succeeded(at: self.lastProgressAt ?? self.loop.now()) }
         }
         self.sink.head(status: pending.head.status, fields: fields, framing: pending.framing)
         self.loop.giveFieldLines(fields)
-        for bytes in pending.held { self.passOn(bytes) }
+        for bytes in pending.takeHeld() { self.passOn(bytes) }
     }
 
     /// To the client, counted.

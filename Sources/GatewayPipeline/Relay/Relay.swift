@@ -17,12 +17,31 @@ enum Relay {
 }
 
 /// An answer's head that waits for the first bytes of its body. Until then nothing has reached the client, so that
-/// another attempt is possible and a short answer can still be a 502.
-struct PendingAnswer {
-    var head: ResponseHead
-    var framing: AnswerFraming
-    var held: [ByteBuffer] = []
-    var inflater: Inflater?
+/// another attempt is possible and a short answer can still be a 502. An object, so that looking at it copies nothing.
+final class PendingAnswer {
+    let head: ResponseHead
+    let framing: AnswerFraming
+    let inflater: Inflater?
+    private(set) var held: [ByteBuffer] = []
+    private(set) var heldBytes = 0
+
+    init(head: ResponseHead, framing: AnswerFraming, inflater: Inflater? = nil) {
+        self.head = head
+        self.framing = framing
+        self.inflater = inflater
+    }
+
+    func hold(_ bytes: ByteBuffer) {
+        self.held.append(bytes)
+        self.heldBytes += bytes.readableBytes
+    }
+
+    func takeHeld() -> [ByteBuffer] {
+        self.heldBytes = 0
+        let held = self.held
+        self.held = []
+        return held
+    }
 }
 
 /// A whole answer that passes by. An object of its own, so that nothing is copied per piece.

@@ -9,30 +9,34 @@ extension Exchange {
     /// decides; the others are neither tried nor forwarded (DESIGN 8).
     func authenticate() -> Outcome {
         guard let head = self.head, let config = self.config, let match = self.match else { return .proceed }
-        guard config.routing.routes.routes[match.route].spec.requiresKey else { return .proceed }
-        let found = Self.withCredential(of: head) { credential -> Result<Int, GatewayError> in
-            guard let credential else { return .failure(GatewayError(.keyMissing)) }
-            guard let index = self.findKey(credential, in: config.keys) else {
-                return .failure(GatewayError(.keyInvalid))
-            }
-            return .success(index)
+        guard match.compiled.requiresKey else { return .proceed }
+        let found = Self.withCredential(of: head) { credential -> Identity in
+            guard let credential else { return .missing }
+            return self.findKey(credential, in: config.keys).map { .key($0) } ?? .unknown
         }
         switch found {
-        case .failure(let error): return .reply(LocalReply(error))
-        case .success(let index): return self.authorize(config.keys.grants[index], head)
+        case .missing: return .reply(LocalReply(GatewayError(.keyMissing)))
+        case .unknown: return .reply(LocalReply(GatewayError(.keyInvalid)))
+        case .key(let grant): return self.authorize(grant, head)
         }
     }
 
+    private enum Identity {
+        case missing, unknown
+        case key(KeyGrant)
+    }
+
     /// A connection mostly presents the key that it presented before: then a comparison does what the hash would.
-    private func findKey(_ credential: UnsafeRawBufferPointer, in keys: KeyTable) -> Int? {
+    private func findKey(_ credential: UnsafeRawBufferPointer, in keys: KeyTable) -> KeyGrant? {
         if let memo = self.sink.memo {
             // This function alone sets it: a checked cast would cost more than the comparison.
             let memo = unsafeDowncast(memo, to: CredentialMemo.self)
-            if memo.keys === keys, memo.equals(credential) { return memo.index }
+            if memo.keys === keys, memo.equals(credential) { return memo.grant }
         }
         guard let index = keys.find(self.loop.hasher.digest(of: credential)) else { return nil }
-        self.sink.memo = CredentialMemo(keys: keys, presented: Array(credential), index: index)
-        return index
+        let grant = keys.grants[index]
+        self.sink.memo = CredentialMemo(keys: keys, presented: Array(credential), grant: grant)
+        return grant
     }
 
     /// What the head alone tells of the key's rights.
@@ -116,13 +120,13 @@ extension Exchange {
 /// printed; another key table makes it void.
 private final class CredentialMemo {
     let keys: KeyTable
-    let index: Int
+    let grant: KeyGrant
     private let presented: [UInt8]
 
-    init(keys: KeyTable, presented: [UInt8], index: Int) {
+    init(keys: KeyTable, presented: [UInt8], grant: KeyGrant) {
         self.keys = keys
         self.presented = presented
-        self.index = index
+        self.grant = grant
     }
 
     /// Takes the same time wherever two texts of one length differ.

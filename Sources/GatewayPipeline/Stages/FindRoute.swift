@@ -71,13 +71,13 @@ extension Exchange {
         }
         switch verdict {
         case .match(let match):
-            self.matched(match, config)
+            self.matched(match)
             return .proceed
         case .sunset(let match):
-            self.matched(match, config)
+            self.matched(match)
             return .reply(LocalReply(GatewayError(.apiVersionSunset)))
         case .redirect(let match, let path):
-            self.matched(match, config)
+            self.matched(match)
             let query = fields.text(head.query)
             return .reply(LocalReply(redirectTo: query.isEmpty ? path : "\(path)?\(query)"))
         case .notFound: return .reply(LocalReply(GatewayError(.routeNotFound)))
@@ -88,15 +88,14 @@ extension Exchange {
         }
     }
 
-    private func matched(_ match: RouteMatch, _ config: LoopSnapshot) {
+    private func matched(_ match: RouteMatch) {
         self.match = match
-        let route = config.routing.routes.routes[match.route]
-        self.record.route = route.spec.name
-        self.record.version = route.versions[match.version].spec.name
+        self.record.route = match.compiled.routeName
+        self.record.version = match.compiled.spec.name
         self.record.endpoint = match.endpoint
         // Lists of models have no dialect of their own: they answer in the caller's.
         if match.endpoint.shape != .none { self.family = match.endpoint.family }
-        self.loop.metrics.exchangeEntered(route.spec.name)
+        self.loop.metrics.exchangeEntered(match.compiled.routeName)
     }
 }
 

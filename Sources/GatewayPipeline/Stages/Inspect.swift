@@ -48,7 +48,7 @@ extension Exchange {
             self.inspection = inspection
             self.modelName = inspection.model
             self.record.isStream = inspection.isStream
-            self.record.modelRequested = String(decoding: inspection.model.utf8.prefix(128), as: UTF8.self)
+            self.record.modelRequested = Self.recorded(inspection.model)
             self.estimatedInput = inspection.estimatedInput
             return .proceed
         } catch {
@@ -80,16 +80,21 @@ extension Exchange {
         }
         let model = config.routing.models[index]
         let isAllowed = name.withUTF8 { self.grant?.mayUse(UnsafeRawBufferPointer($0)) ?? true }
-        let allowed = config.routing.routes.routes[match.route].versions[match.version].spec.models
+        let allowed = match.compiled.spec.models
         guard isAllowed, allowed?.contains(where: { $0.name == model.name }) ?? true else {
             return .reply(LocalReply(self.modelError(.modelNotAllowed, "may not be used with this key and route.")))
         }
         self.model = model
         self.record.model = model.name
-        guard self.hasServingDeployment(model, config, match.endpoint) else {
+        guard config.service(model, match.endpoint) != .none else {
             return .reply(LocalReply(GatewayError(.dialectNotServed, parameter: "model")))
         }
         return .proceed
+    }
+
+    /// At most 128 bytes of it.
+    private static func recorded(_ name: String) -> String {
+        name.utf8.count <= 128 ? name : String(decoding: name.utf8.prefix(128), as: UTF8.self)
     }
 
     private func modelError(_ code: ErrorCode, _ rest: String) -> GatewayError {

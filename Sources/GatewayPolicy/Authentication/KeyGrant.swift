@@ -1,8 +1,9 @@
 import GatewayContract
 import GatewayCore
 
-/// What a key may do: compiled from its `KeySpec`, without the secret. About 64 bytes, and its name when that is long.
-public struct KeyGrant: Sendable {
+/// What a key may do: compiled from its `KeySpec`, without the secret. About 100 bytes, and its name when that is long;
+/// an object, so that an exchange holds it by one reference.
+public final class KeyGrant: Sendable {
     public let name: KeyName
     private let models: ModelPatterns?
     private let addresses: [IPBlock]?

@@ -27,7 +27,6 @@ private struct RouteCompiler {
     private var hosts: [[UInt8]] = []
     private var hostPlaces: [[UInt8]: Int32] = [:]
     private var groups: [[Int32]] = []
-    private var headers: [[UInt8]] = []
     private var entries: [PathPattern: [Entry]] = [:]
     /// In the order in which they were met, so that a table is the same on every run.
     private var order: [PathPattern] = []
@@ -47,7 +46,7 @@ private struct RouteCompiler {
                 route.versions.firstIndex { $0.name == successor.name }
             }
             return CompiledVersion(
-                spec: version,
+                route: route, spec: version,
                 lifecycle: isBuiltIn
                     ? .none : .compile(version, successor: place.map { ($0, route.versions[$0]) }),
                 method: BuiltInRoutes.method(of: version.endpoint),
@@ -66,11 +65,9 @@ private struct RouteCompiler {
             else { continue }
             met[pattern, default: []].append(version.method)
             let group = self.group(of: route, versions, pattern, version.method)
-            if let headers = version.lifecycle.headers { self.headers.append(headers) }
             for host in self.places(of: route.hosts) {
                 let candidate = RouteTable.Candidate(
                     route: Int32(self.routes.count - 1), version: Int32(place), host: host, group: group,
-                    headers: version.lifecycle.headers == nil ? -1 : Int32(self.headers.count - 1),
                     hasSunset: version.lifecycle.sunset != nil,
                     method: version.method, endpoint: version.spec.endpoint)
                 if self.entries[pattern] == nil { self.order.append(pattern) }
@@ -127,8 +124,7 @@ private struct RouteCompiler {
         }
         let table = RouteTable(
             routes: self.routes, exact: ByteTable(exact), exactCandidates: exactCandidates,
-            patterns: Self.sorted(patterns), candidates: candidates, hosts: self.hosts, groups: self.groups,
-            headers: self.headers)
+            patterns: Self.sorted(patterns), candidates: candidates, hosts: self.hosts, groups: self.groups)
         return (table, self.problems)
     }
 

@@ -2,14 +2,24 @@ import GatewayContract
 import GatewayCore
 
 /// A route as it serves: its specification with versions compiled.
-public struct CompiledRoute: Sendable {
+public final class CompiledRoute: Sendable {
     public let spec: RouteSpec
     /// In the order of `spec.versions`.
     public let versions: [CompiledVersion]
     public let isBuiltIn: Bool
+
+    init(spec: RouteSpec, versions: [CompiledVersion], isBuiltIn: Bool) {
+        self.spec = spec
+        self.versions = versions
+        self.isBuiltIn = isBuiltIn
+    }
 }
 
-public struct CompiledVersion: Sendable {
+/// One version of a route, with all that an exchange asks of either: it holds this one reference.
+public final class CompiledVersion: Sendable {
+    public let routeName: RouteName
+    /// Whether the route wants a key.
+    public let requiresKey: Bool
     public let spec: RouteVersionSpec
     public let lifecycle: VersionLifecycle
     public let method: HTTPMethod
@@ -18,6 +28,17 @@ public struct CompiledVersion: Sendable {
 
     /// - Parameter model: place in `RoutingSnapshot.models`.
     public func serves(_ model: Int) -> Bool { self.models?.contains(model) ?? true }
+
+    init(
+        route: RouteSpec, spec: RouteVersionSpec, lifecycle: VersionLifecycle, method: HTTPMethod, models: Set<Int>?
+    ) {
+        self.routeName = route.name
+        self.requiresKey = route.requiresKey
+        self.spec = spec
+        self.lifecycle = lifecycle
+        self.method = method
+        self.models = models
+    }
 }
 
 /// The way of one request through the table.
@@ -26,12 +47,14 @@ public struct RouteMatch: Sendable {
     public let route: Int
     /// In that route's `versions`.
     public let version: Int
+    /// What stands there.
+    public let compiled: CompiledVersion
     public let endpoint: Endpoint
     /// Where the model's name stands in the path, in bytes. For Gemini one safe segment; for the model list everything
     /// after the prefix, with slashes and escapes as they came.
     public let modelInPath: Range<Int>?
     /// Whole field lines to add to every answer of this version, errors included.
-    public let lifecycleHeaders: [UInt8]?
+    public var lifecycleHeaders: [UInt8]? { self.compiled.lifecycle.headers }
 }
 
 public enum RouteVerdict: Sendable {
@@ -65,12 +88,10 @@ public final class RouteTable: Sendable {
     let hosts: [[UInt8]]
     /// Versions among which a request's own words decide, by `Candidate.group`.
     let groups: [[Int32]]
-    /// Lifecycle headers, by `Candidate.headers`.
-    let headers: [[UInt8]]
 
     init(
         routes: [CompiledRoute], exact: ByteTable, exactCandidates: [Range<Int>], patterns: [Pattern],
-        candidates: [Candidate], hosts: [[UInt8]], groups: [[Int32]], headers: [[UInt8]]
+        candidates: [Candidate], hosts: [[UInt8]], groups: [[Int32]]
     ) {
         self.routes = routes
         self.exact = exact
@@ -79,7 +100,6 @@ public final class RouteTable: Sendable {
         self.candidates = candidates
         self.hosts = hosts
         self.groups = groups
-        self.headers = headers
     }
 
     struct Pattern: Sendable {
@@ -96,8 +116,6 @@ public final class RouteTable: Sendable {
         let host: Int32
         /// -1: the path alone chooses the version.
         let group: Int32
-        /// -1: none.
-        let headers: Int32
         /// Whether the wall clock has a say.
         let hasSunset: Bool
         let method: HTTPMethod
@@ -154,14 +172,6 @@ public final class RouteTable: Sendable {
         _ candidate: Candidate, _ model: Range<Int>?, _ path: UnsafeRawBufferPointer, _ query: UnsafeRawBufferPointer,
         _ today: WallTime, _ headerNamed: (String) -> String?
     ) -> RouteVerdict {
-        if candidate.group < 0, !candidate.hasSunset {
-            // Nearly every request: without touching the route itself, whose copy would retain all of its parts.
-            return .match(
-                RouteMatch(
-                    route: Int(candidate.route), version: Int(candidate.version), endpoint: candidate.endpoint,
-                    modelInPath: model,
-                    lifecycleHeaders: candidate.headers < 0 ? nil : self.headers[Int(candidate.headers)]))
-        }
         let route = self.routes[Int(candidate.route)]
         var place = Int(candidate.version)
         if candidate.group >= 0 {
@@ -171,9 +181,11 @@ public final class RouteTable: Sendable {
         }
         let version = route.versions[place]
         let match = RouteMatch(
-            route: Int(candidate.route), version: place, endpoint: version.spec.endpoint, modelInPath: model,
-            lifecycleHeaders: version.lifecycle.headers)
-        guard version.lifecycle.phase(at: today) == .sunset else { return .match(match) }
+            route: Int(candidate.route), version: place, compiled: version,
+            endpoint: candidate.group < 0 ? candidate.endpoint : version.spec.endpoint, modelInPath: model)
+        guard candidate.hasSunset || candidate.group >= 0, version.lifecycle.phase(at: today) == .sunset else {
+            return .match(match)
+        }
         switch version.lifecycle.afterSunset {
         case .keep: return .match(match)
         case .gone: return .sunset(match)
