@@ -38,7 +38,7 @@ extension Exchange {
         }
         self.attempt?.sentAt = self.loop.now()
         connection.flush()
-        self.loop.giveBuffer(output)
+        self.loop.giveBuffer(consume output)
         connection.requestFinished()
         self.armDeadline()
     }

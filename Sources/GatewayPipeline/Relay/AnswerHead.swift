@@ -159,8 +159,8 @@ extension Exchange {
             self.updateHealth(of: target) { $0.succeeded(at: self.lastProgressAt ?? self.loop.now()) }
         }
         self.sink.head(status: pending.head.status, fields: fields, framing: pending.framing)
-        self.loop.giveFieldLines(fields)
-        for bytes in pending.takeHeld() { self.passOn(bytes) }
+        self.loop.giveFieldLines(consume fields)
+        pending.releaseHeld { self.passOn($0) }
     }
 
     /// To the client, counted.

@@ -22,8 +22,10 @@ final class PendingAnswer {
     let head: ResponseHead
     let framing: AnswerFraming
     let inflater: Inflater?
-    private(set) var held: [ByteBuffer] = []
     private(set) var heldBytes = 0
+    /// Most answers hold one piece.
+    private var firstHeld: ByteBuffer?
+    private var laterHeld: [ByteBuffer] = []
 
     init(head: ResponseHead, framing: AnswerFraming, inflater: Inflater? = nil) {
         self.head = head
@@ -32,15 +34,17 @@ final class PendingAnswer {
     }
 
     func hold(_ bytes: ByteBuffer) {
-        self.held.append(bytes)
         self.heldBytes += bytes.readableBytes
+        if self.firstHeld == nil { self.firstHeld = bytes } else { self.laterHeld.append(bytes) }
     }
 
-    func takeHeld() -> [ByteBuffer] {
+    /// Hands out what was held, in order, and forgets it.
+    func releaseHeld(_ body: (ByteBuffer) -> Void) {
         self.heldBytes = 0
-        let held = self.held
-        self.held = []
-        return held
+        if let first = self.firstHeld.take() { body(first) }
+        let later = self.laterHeld
+        self.laterHeld = []
+        for bytes in later { body(bytes) }
     }
 }
 

@@ -132,8 +132,20 @@ private final class CredentialMemo {
     /// Takes the same time wherever two texts of one length differ.
     func equals(_ other: UnsafeRawBufferPointer) -> Bool {
         guard other.count == self.presented.count else { return false }
-        var difference: UInt8 = 0
-        for index in 0..<other.count { difference |= other[index] ^ self.presented[index] }
-        return difference == 0
+        return self.presented.withUnsafeBytes { own in
+            var difference: UInt64 = 0
+            var index = 0
+            while index &+ 8 <= own.count {
+                difference |=
+                    own.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                    ^ other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index &+= 8
+            }
+            while index < own.count {
+                difference |= UInt64(own[index] ^ other[index])
+                index &+= 1
+            }
+            return difference == 0
+        }
     }
 }

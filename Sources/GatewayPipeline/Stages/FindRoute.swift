@@ -40,14 +40,25 @@ extension Exchange {
         let high = self.loop.nextRandom()
         let low = self.loop.nextRandom()
         return String(unsafeUninitializedCapacity: 28) { out in
-            _ = out.initialize(from: "req_".utf8)
-            for digit in 0..<24 {
-                let word = digit < 16 ? high >> UInt64(60 - 4 * digit) : low >> UInt64(60 - 4 * (digit - 16))
-                let nibble = UInt8(truncatingIfNeeded: word & 15)
-                out[4 + digit] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+            let bytes = UnsafeMutableRawBufferPointer(out)
+            bytes.storeBytes(of: UInt32(littleEndian: 0x5f71_6572), as: UInt32.self)
+            for (place, word) in [high >> 32, high, low].enumerated() {
+                let digits = Self.hexDigits(of: UInt32(truncatingIfNeeded: word))
+                bytes.storeBytes(of: digits.littleEndian, toByteOffset: 4 + 8 * place, as: UInt64.self)
             }
             return 28
         }
+    }
+
+    /// The eight digits of a word as text, the last one highest: every nibble in a byte of its own, then all at once
+    /// to `0`–`9` and `a`–`f`.
+    private static func hexDigits(of word: UInt32) -> UInt64 {
+        var nibbles = UInt64(word.byteSwapped)
+        nibbles = (nibbles | nibbles << 16) & 0x0000_ffff_0000_ffff
+        nibbles = (nibbles | nibbles << 8) & 0x00ff_00ff_00ff_00ff
+        nibbles = (nibbles >> 4 | nibbles << 8) & 0x0f0f_0f0f_0f0f_0f0f
+        let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
     }
 
     /// Who is calling, as far as fields and path tell: it decides the shape of errors and of model lists.
