@@ -5,11 +5,17 @@ import GatewayCore
 public struct DesiredState: Sendable, Equatable {
     /// Hash over every file it was read from: the name of this revision in logs and metrics.
     public var revision: String
+    /// The sections `listen` and `server`.
     public var server: ServerSettings
+    /// The section `telemetry.access_log`.
     public var accessLog: AccessLogSettings
+    /// In the order of the files, and the built-in `echo` unless another provider has its name. Names are unique.
     public var providers: [ProviderSpec]
+    /// Those of the section `deployments`, and one for each `provider/model` that a model uses without declaring it.
     public var deployments: [DeploymentSpec]
+    /// In the order of the files, which is that of `GET /v1/models`; wildcards, which are not listed there, among them.
     public var models: [ModelSpec]
+    /// Inference keys. They do not go into the snapshot but into the key table beside it.
     public var keys: [KeySpec]
     /// Without the built-in routes; the compiler adds those.
     public var routes: [RouteSpec]
@@ -32,7 +38,9 @@ public struct DesiredState: Sendable, Equatable {
 
 /// An account at a model vendor.
 public struct ProviderSpec: Sendable, Equatable {
+    /// The key of its entry in `providers`.
     public var name: ProviderName
+    /// `type`, or the provider's name when that is one of the types.
     public var type: ProviderType
     /// Parsed from `base_url`, or from `endpoint` for Azure. `echo` has none.
     public var baseURL: BaseURL?
@@ -42,11 +50,16 @@ public struct ProviderSpec: Sendable, Equatable {
     public var headers: [HeaderSpec]
     /// Azure only; empty means the `/openai/v1` paths.
     public var apiVersion: String?
+    /// They hold for every attempt at this provider; of several attempts the first one's `total` holds for all.
     public var timeouts: UpstreamTimeouts
     /// PEM file with the certificate authorities to trust instead of the system's.
     public var caFile: String?
+    /// 1 to 65,535, open and opening. Each loop has an equal share, rounded up; when its share is in use, a request
+    /// waits for a connection, for as long as `timeouts.connect` allows.
     public var connectionsMax: Int
+    /// Read for type `echo` only; the configuration refuses it elsewhere.
     public var faults: EchoFaults
+    /// The place of its name.
     public var origin: Origin
 
     public init(
@@ -70,7 +83,9 @@ public struct ProviderSpec: Sendable, Equatable {
 
 /// One header field to send. The value is a secret: it often carries an account or a token.
 public struct HeaderSpec: Sendable, Equatable {
+    /// A token of RFC 9110, 5.6.2, as written. Never one that the connection or the gateway sets itself.
     public var name: String
+    /// 1 to 8,192 bytes of visible ASCII with blanks inside (RFC 9110, 5.5).
     public var value: Secret
 
     public init(name: String, value: Secret) {
@@ -81,9 +96,11 @@ public struct HeaderSpec: Sendable, Equatable {
 
 /// The parts of `http[s]://host[:port][/path]`.
 public struct BaseURL: Sendable, Hashable {
+    /// True for `https`.
     public var tls: Bool
     /// Lower case; an IPv6 address without brackets.
     public var host: String
+    /// 1 to 65,535; when none is written, that of the scheme.
     public var port: Int
     /// Empty, or begins with `/` and does not end with one.
     public var path: String
@@ -104,12 +121,15 @@ public struct BaseURL: Sendable, Hashable {
 
 /// How long an attempt may take, phase by phase (DESIGN 13.8).
 public struct UpstreamTimeouts: Sendable, Equatable {
+    /// To a connection that can be used: waiting for a place in the pool, name, TCP and TLS.
     public var connect: TimeSpan
     /// From the request's last byte to the answer's head. `nil`: `firstContent` for streams, `total` otherwise.
     public var head: TimeSpan?
     /// To the first event with content; comments and role-only deltas do not count.
     public var firstContent: TimeSpan
+    /// From one event with content to the next; of whole answers, from one piece of the body to the next.
     public var interContent: TimeSpan
+    /// From dispatch on, over all attempts; a route version's `totalTimeout` takes its place.
     public var total: TimeSpan
 
     public init(
@@ -136,6 +156,7 @@ public struct EchoFaults: Sendable, Equatable {
     public var retryAfter: Int?
     /// Break the connection off after so many events of a stream (0: before the head).
     public var resetAfter: Int?
+    /// `no_usage`: answer without usage, as some providers do; what was used is then estimated.
     public var omitUsage: Bool
 
     public init(
@@ -153,12 +174,15 @@ public struct EchoFaults: Sendable, Equatable {
 
 /// One model at one provider.
 public struct DeploymentSpec: Sendable, Equatable {
+    /// The key of its entry in `deployments`, or `provider/model`. Its health lives on under it.
     public var name: DeploymentName
+    /// Found by the compiler: E3002 when there is none.
     public var provider: ProviderName
     /// The name the provider knows it by. For Azure: the Azure deployment.
     public var upstreamModel: ModelName
     /// Share in a pool: 0 to 1,000; 0 takes no new traffic unless nothing else is left.
     public var weight: Int
+    /// The place of its name, or of the `provider/model` that made it.
     public var origin: Origin
 
     public init(
@@ -175,6 +199,7 @@ public struct DeploymentSpec: Sendable, Equatable {
 
 /// A name that clients send, and what it stands for.
 public struct ModelSpec: Sendable, Equatable {
+    /// Where requests for the name go.
     public enum Target: Sendable, Equatable {
         /// Tiers in order: a pool of one or more deployments, then the fallbacks.
         case deployments([[Reference<DeploymentKind>]])
@@ -184,9 +209,13 @@ public struct ModelSpec: Sendable, Equatable {
 
     /// With `passthrough` it ends in `*`, and no other place has one.
     public var name: ModelName
+    /// `use` or `pool` with `policy.fallback`; or `passthrough`.
     public var target: Target
+    /// `policy.retry`. A wildcard has no second attempt, whatever it says.
     public var retry: RetryPolicy
+    /// What all callers of this model may use together. Those of a wildcard are shared by all its names.
     public var limits: LimitSpec
+    /// The place of its name.
     public var origin: Origin
 
     public init(
@@ -203,7 +232,9 @@ public struct ModelSpec: Sendable, Equatable {
 
 /// A name that has to be found elsewhere in the desired state, and where it was written.
 public struct Reference<Kind: NameKind>: Sendable, Equatable {
+    /// As it was written.
     public var name: Name<Kind>
+    /// The place of the reference, for the message when nothing has that name.
     public var origin: Origin
 
     public init(_ name: Name<Kind>, origin: Origin = .builtIn) {
@@ -214,19 +245,26 @@ public struct Reference<Kind: NameKind>: Sendable, Equatable {
 
 /// When another attempt is made. It never is once a byte of the answer has reached the client.
 public struct RetryPolicy: Sendable, Equatable {
+    /// Kinds of failure, as in `policy.retry.on`.
     public struct Conditions: OptionSet, Sendable {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
-        /// No connection could be made, or it broke before the head of an answer.
+        /// `connect`: no connection could be had in time, or it broke before the answer to the client had begun.
         public static let connect = Conditions(rawValue: 1)
+        /// `429`: an answer with that status.
         public static let tooManyRequests = Conditions(rawValue: 2)
+        /// `5xx`: such a status, an answer that is not valid, or a stream that ends in an error event before its
+        /// content.
         public static let serverError = Conditions(rawValue: 4)
+        /// `timeout`: the answer's head or its first content did not come in time.
         public static let timeout = Conditions(rawValue: 8)
+        /// The default.
         public static let all: Conditions = [.connect, .tooManyRequests, .serverError, .timeout]
     }
 
     /// Further attempts at deployments of the same tier: 0 to 10. A fallback to the next tier needs none of them.
     public var attempts: Int
+    /// What is worth another attempt, in the same tier or the next: a fallback asks for it as a retry does.
     public var on: Conditions
 
     public init(attempts: Int = 0, on: Conditions = .all) {
@@ -239,7 +277,9 @@ public struct RetryPolicy: Sendable, Equatable {
 public struct LimitSpec: Sendable, Equatable {
     /// 1 to 1,000,000,000. The burst is one minute's worth.
     public var requestsPerMinute: Int?
+    /// `tpm`, 1 to 1,000,000,000: input and output together, taken by an estimate and corrected at the end.
     public var tokensPerMinute: Int?
+    /// `concurrency`, 1 to 1,000,000: exchanges from admission to their end.
     public var concurrency: Int?
 
     public init(requestsPerMinute: Int? = nil, tokensPerMinute: Int? = nil, concurrency: Int? = nil) {
@@ -248,6 +288,7 @@ public struct LimitSpec: Sendable, Equatable {
         self.concurrency = concurrency
     }
 
+    /// Nothing is limited: such a scope takes no cells in the slab.
     public var isEmpty: Bool {
         self.requestsPerMinute == nil && self.tokensPerMinute == nil && self.concurrency == nil
     }
@@ -255,7 +296,9 @@ public struct LimitSpec: Sendable, Equatable {
 
 /// An inference key from the configuration.
 public struct KeySpec: Sendable, Equatable {
+    /// Stands in logs and messages; the state of its limits lives on under it.
     public var name: KeyName
+    /// What clients send: 16 to 256 visible ASCII characters. The key table keeps its digest alone.
     public var secret: Secret
     /// Patterns: a model's name, or a prefix and `*`. `nil`: every model.
     public var models: [String]?
@@ -263,7 +306,9 @@ public struct KeySpec: Sendable, Equatable {
     public var allowedAddresses: [IPBlock]?
     /// First instant at which the key is refused.
     public var expires: WallTime?
+    /// What the users of this key may use together.
     public var limits: LimitSpec
+    /// The place of its name.
     public var origin: Origin
 
     public init(

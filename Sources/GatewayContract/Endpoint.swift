@@ -27,6 +27,7 @@ public enum Endpoint: String, CaseIterable, Sendable {
     case geminiEmbedContent, geminiBatchEmbedContents
     case modelList, modelGet
 
+    /// Whose dialect requests and errors are in. For the model list this is only a default: it answers in the caller's.
     public var family: DialectFamily {
         switch self {
         case .messages, .messagesCountTokens: .anthropic
@@ -56,6 +57,8 @@ public enum Endpoint: String, CaseIterable, Sendable {
         }
     }
 
+    /// Decides the method (`none`: GET, else POST), the media type that a body must have, and where the model's name is
+    /// read.
     public var shape: RequestShape {
         switch self {
         case .imagesEdits, .imagesVariations, .audioTranscriptions, .audioTranslations: .multipart

@@ -1,4 +1,5 @@
-/// Where a value of the desired state was written: a file (path as given) and a place in it, both 1-based.
+/// Where a value of the desired state was written: a `file` (the path as given to the command, or as found from there)
+/// and a place in it. `line` and `column` count from 1, the column in Unicode scalars.
 public struct Origin: Hashable, Sendable, CustomStringConvertible {
     public let file: String
     public let line: Int

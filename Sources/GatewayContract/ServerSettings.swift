@@ -17,12 +17,18 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+/// The sections `listen` and `server`: what the process listens on and what it lets clients do. Hot, but for `admin`
+/// and `loops`.
 public struct ServerSettings: Sendable, Equatable {
+    /// Where clients are served: at least one address.
     public var listen: [ListenAddress]
+    /// Where `/health/*` and `/metrics` are, without credentials. Restart only.
     public var admin: ListenAddress
     /// Event loops; `nil`: one per core. Restart only.
     public var loops: Int?
+    /// `server.limits`.
     public var limits: ServerLimits
+    /// `server.drain`; read when the drain begins.
     public var drain: DrainSettings
     /// Peers whose `X-Forwarded-For` is believed when a key has an address allow-list.
     public var trustedProxies: [IPBlock]
@@ -41,13 +47,20 @@ public struct ServerSettings: Sendable, Equatable {
     }
 }
 
+/// `server.limits`: bounds on what clients may send, and how slowly. After a reload each connection has them from its
+/// next request on.
 public struct ServerLimits: Sendable, Equatable {
+    /// `max_body`: one request's body, as received or as inflated, 1 KiB to 1 GiB; beyond it 413.
     public var bodyBytesMax: Int
+    /// `max_header`: request line and fields, 1 KiB to 1 MiB; beyond it 431.
     public var headBytesMax: Int
+    /// `max_header_fields`, 8 to 1,000; beyond it 431.
     public var headFieldsMax: Int
+    /// `max_connections`: open client connections of the process, 1 to 1,000,000; further ones get a bare 503.
     public var connectionsMax: Int
     /// Request bytes held in memory over all connections of the process; beyond it 503.
     public var inFlightBytesMax: Int
+    /// A connection that has waited so long for a request is closed.
     public var idleTimeout: TimeSpan
     /// From a request's first byte to the end of its head.
     public var headTimeout: TimeSpan
@@ -72,7 +85,10 @@ public struct ServerLimits: Sendable, Equatable {
 
 /// How long a shutting-down daemon waits for exchanges, and for streams.
 public struct DrainSettings: Sendable, Equatable {
+    /// For exchanges that are not streams, and for answers that slow readers still fetch: from the signal on, 0 to 1
+    /// day.
     public var grace: TimeSpan
+    /// For streams, from the signal on too, 0 to 1 day. What is left then is cut.
     public var streamGrace: TimeSpan
 
     public init(grace: TimeSpan = .seconds(30), streamGrace: TimeSpan = .minutes(10)) {
@@ -81,12 +97,16 @@ public struct DrainSettings: Sendable, Equatable {
     }
 }
 
+/// `telemetry.access_log`: where the one line per exchange goes.
 public struct AccessLogSettings: Sendable, Equatable {
+    /// `off` writes no lines at all. A `file` is named by a path that is seen from the folder of the configuration
+    /// file, is appended to, and is opened anew by SIGHUP.
     public enum Output: Sendable, Equatable {
         case stdout, stderr, off
         case file(String)
     }
 
+    /// A reload changes it.
     public var output: Output
 
     public init(output: Output = .stdout) {

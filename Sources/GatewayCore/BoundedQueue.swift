@@ -1,4 +1,7 @@
 /// First in, first out, with a limit that has an answer: a full queue refuses.
+///
+/// A ring of `capacity` slots, `count` of them taken; `isEmpty` when none is. Every operation takes the same time,
+/// however many elements wait.
 public struct BoundedQueue<Element> {
     private var slots: [Element?]
     private var head = 0
@@ -21,6 +24,7 @@ public struct BoundedQueue<Element> {
         return true
     }
 
+    /// The element that has waited longest; `nil` when none waits. The queue holds no reference to it afterwards.
     public mutating func popFirst() -> Element? {
         guard self.count > 0 else { return nil }
         let element = self.slots[self.head]

@@ -1,5 +1,8 @@
 /// A date and time of the proleptic Gregorian calendar in UTC, with the texts HTTP and JSON want.
 ///
+/// `year` is written in full, `month` and `day` count from 1; `hour`, `minute` and `second` are those of a day of
+/// 86,400 seconds: there are no leap seconds.
+///
 /// The conversion is Howard Hinnant's "days from civil" (public-domain algorithm,
 /// http://howardhinnant.github.io/date_algorithms.html).
 public struct CivilDate: Hashable, Sendable {
@@ -12,6 +15,7 @@ public struct CivilDate: Hashable, Sendable {
     /// 0 is Sunday.
     public var weekday: Int
 
+    /// - Parameter unixSeconds: from 1970-01-01T00:00:00Z on, negative before; whatever a `WallTime` can hold.
     public init(unixSeconds: Int64) {
         let days = unixSeconds >= 0 ? unixSeconds / 86400 : (unixSeconds - 86399) / 86400
         let rest = Int(unixSeconds - days * 86400)

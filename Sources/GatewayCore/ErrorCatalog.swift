@@ -1,4 +1,5 @@
-/// How loudly a failure is logged.
+/// How much attention a failure asks for. `info`: an everyday refusal. `warning`: somebody should look if it stays.
+/// `error`: somebody has to mend something. Printed in `docs/reference/errors.md`.
 public enum FailureLevel: String, Sendable {
     case info, warning, error
 }
@@ -11,8 +12,11 @@ public struct CatalogRow: Sendable {
     public let type: String
     /// `error.code` for clients of the OpenAI dialects; the label in metrics and logs.
     public let label: String
+    /// Who can keep it from happening again.
     public let blame: Blame
+    /// The access log has every failure, whatever its level.
     public let level: FailureLevel
+    /// Holds unless the place of failure knows better, as a limit knows when it has room again.
     public let retry: RetrySafety
     /// Used when the place of failure has nothing more exact to say.
     public let message: String

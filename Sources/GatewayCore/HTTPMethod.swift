@@ -2,6 +2,7 @@
 public enum HTTPMethod: UInt8, CaseIterable, Sendable {
     case get, head, post, put, delete, patch, options, other
 
+    /// - Parameter text: the token of a request line. Methods are case-sensitive (RFC 9110, 9.1): `get` is `other`.
     public init(_ text: UnsafeRawBufferPointer) {
         self = Self.named.first { $0.0.count == text.count && text.elementsEqual($0.0) }?.1 ?? .other
     }

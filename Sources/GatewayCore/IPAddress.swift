@@ -5,6 +5,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// The other eight bytes.
     public let low: UInt64
 
+    /// Whether it lies in `::ffff:0:0/96`, where every IPv4 address stands.
     @inlinable public var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xffff }
 
     /// Byte 0…15 in network order; those of an IPv4 address are 12…15. Any other index is taken modulo 16.
@@ -33,6 +34,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return best
     }
 
+    /// - Parameter address: the first of the four numbers in the highest byte: `127.0.0.1` is `0x7f00_0001`.
     public init(ipv4 address: UInt32) {
         self.init(high: 0, low: 0xffff_0000_0000 | UInt64(address))
     }
@@ -133,6 +135,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// A block of addresses, `10.2.0.0/16` or `2001:db8::/32`; a single address is a block of one.
 public struct IPBlock: Hashable, Sendable, CustomStringConvertible {
+    /// As written: bits behind the prefix may be set. They show in `description` and count in `==`, nowhere else.
     public let base: IPAddress
     /// As written: 0 to 32 for IPv4, 0 to 128 for IPv6.
     public let prefixLength: Int
@@ -149,6 +152,8 @@ public struct IPBlock: Hashable, Sendable, CustomStringConvertible {
         self.prefixLength = length
     }
 
+    /// Whether the address begins with the same `prefixLength` bits. A block of one family holds no address of the
+    /// other: `::/0` has no IPv4 address in it.
     public func contains(_ address: IPAddress) -> Bool {
         guard address.isIPv4 == self.base.isIPv4 else { return false }
         let length = self.base.isIPv4 ? self.prefixLength + 96 : self.prefixLength

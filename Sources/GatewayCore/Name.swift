@@ -3,6 +3,8 @@ public protocol NameKind: Sendable {}
 
 /// A name from the configuration or from a client, compared byte for byte: never trimmed, never case-folded.
 public struct Name<Kind: NameKind>: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// As it was written. What a usable name is depends on its kind and is checked where names are read, not here: it
+    /// may be empty.
     public let text: String
 
     public init(_ text: String) {
@@ -37,19 +39,34 @@ extension Name: ExpressibleByExtendedGraphemeClusterLiteral {
     public init(extendedGraphemeClusterLiteral value: String) { self.init(value) }
 }
 
+/// Marks an `OrgName`.
 public enum OrgKind: NameKind {}
+/// Marks a `KeyName`.
 public enum KeyKind: NameKind {}
+/// Marks a `ProviderName`.
 public enum ProviderNameKind: NameKind {}
+/// Marks a `DeploymentName`.
 public enum DeploymentKind: NameKind {}
+/// Marks a `ModelName`.
 public enum ModelKind: NameKind {}
+/// Marks a `RouteName`.
 public enum RouteKind: NameKind {}
+/// Marks a `VersionName`.
 public enum VersionKind: NameKind {}
 
+/// A tenant. This version has none: the label `org` of metrics is empty.
 public typealias OrgName = Name<OrgKind>
+/// `name` of an entry of `keys`: what logs and messages call an inference key by. The state of its limits lives on
+/// under it.
 public typealias KeyName = Name<KeyKind>
+/// A key of `providers`, or the built-in `echo`. Holds no `/` and no `*`, so that `provider/model` has one meaning.
 public typealias ProviderName = Name<ProviderNameKind>
+/// A key of `deployments`, or `provider/model` for a deployment that has no name of its own. In records of a wildcard
+/// model the name of that model.
 public typealias DeploymentName = Name<DeploymentKind>
 /// The name a client sends, or the one a provider knows a model by.
 public typealias ModelName = Name<ModelKind>
+/// `route` of a route file, or `builtin.` and an endpoint.
 public typealias RouteName = Name<RouteKind>
+/// A key of `versions` in a route file, unique in its route; `builtin` in built-in routes.
 public typealias VersionName = Name<VersionKind>

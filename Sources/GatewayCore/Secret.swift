@@ -4,6 +4,7 @@
 public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private let text: String
 
+    /// - Parameter text: the bare credential, without a scheme such as `Bearer`. Not checked: it may be empty.
     public init(_ text: String) {
         self.text = text
     }
@@ -11,6 +12,7 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
     /// The credential itself. Each caller is a place where it may leak: keep them few.
     public var revealed: String { self.text }
 
+    /// Tells an empty credential from a real one without revealing either.
     public var isEmpty: Bool { self.text.isEmpty }
 
     public var description: String { "•••" }

@@ -19,23 +19,30 @@ import Darwin
 /// A length of time in whole nanoseconds; about ±292 years. What would be longer stops there: a number from a peer
 /// neither traps nor wraps around.
 public struct TimeSpan: Hashable, Sendable, Comparable {
+    /// Negative when the second of two points in time is the earlier one.
     public var nanoseconds: Int64
 
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    /// The exact span; the other units are multiples of it.
     @inlinable public static func nanoseconds(_ count: Int64) -> Self { .init(nanoseconds: count) }
+    /// Clamped to the range of a span.
     @inlinable public static func microseconds(_ count: Int64) -> Self {
         .init(nanoseconds: clampedProduct(count, 1000))
     }
+    /// Clamped to the range of a span.
     @inlinable public static func milliseconds(_ count: Int64) -> Self {
         .init(nanoseconds: clampedProduct(count, 1_000_000))
     }
+    /// Clamped to the range of a span.
     @inlinable public static func seconds(_ count: Int64) -> Self {
         .init(nanoseconds: clampedProduct(count, 1_000_000_000))
     }
+    /// Clamped to the range of a span.
     @inlinable public static func minutes(_ count: Int64) -> Self {
         .init(nanoseconds: clampedProduct(count, 60_000_000_000))
     }
 
+    /// In settings and faults: no delay.
     @inlinable public static var zero: Self { .init(nanoseconds: 0) }
 
     @inlinable public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
@@ -51,6 +58,8 @@ public struct TimeSpan: Hashable, Sendable, Comparable {
 
 /// A point on the machine's monotonic clock. Limits and timeouts use only this one: it never jumps.
 public struct MonotonicTime: Hashable, Sendable, Comparable {
+    /// Since a start that the system chose, on Linux its boot. Only order and differences mean something, and only on
+    /// one machine until it restarts.
     public var nanoseconds: Int64
 
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
@@ -72,7 +81,7 @@ public struct MonotonicTime: Hashable, Sendable, Comparable {
     }
 }
 
-/// A point on the calendar: nanoseconds since 1970-01-01T00:00:00Z. For records and dates, never for limits.
+/// A point on the calendar: `nanoseconds` since 1970-01-01T00:00:00Z. For records and dates, never for limits.
 public struct WallTime: Hashable, Sendable, Comparable {
     public var nanoseconds: Int64
 
@@ -80,6 +89,8 @@ public struct WallTime: Hashable, Sendable, Comparable {
     /// The calendar ends in the years 1677 and 2262: `9999-12-31` is its last instant.
     @inlinable public init(unixSeconds: Int64) { self.nanoseconds = clampedProduct(unixSeconds, 1_000_000_000) }
 
+    /// Reads the system's clock, about 40 ns. The clock may be set at any time: a later reading can be an earlier
+    /// point.
     public static func now() -> Self {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

@@ -6,6 +6,7 @@ public struct CompileProblem: Sendable, Equatable {
     public var code: String
     /// One line without a final full stop; names stand in backquotes.
     public var message: String
+    /// The value that is wrong; `Origin.builtIn` when it was not written in a file.
     public var origin: Origin
     /// The other definition, when two places disagree.
     public var other: Origin?
@@ -32,6 +33,7 @@ public struct CompileProblem: Sendable, Equatable {
 
 /// Why a desired state was refused: at least one error, and the warnings beside it.
 public struct CompileProblems: Error, Sendable, Equatable {
+    /// Ordered by place when `SnapshotCompiler` made it, in the order of the keys when `KeyTable` did.
     public var list: [CompileProblem]
 
     public init(_ list: [CompileProblem]) {

@@ -3,10 +3,12 @@
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// - Parameter seed: any number, 0 included. Print it when a test fails.
     public init(seed: UInt64) {
         self.state = seed
     }
 
+    /// The next 64 bits of the sequence; every other drawing is made of these.
     public mutating func next() -> UInt64 {
         self.state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = self.state

@@ -4,7 +4,7 @@ import CLibCrypto
 public struct KeyDigest: Sendable, Hashable {
     let words: (UInt64, UInt64, UInt64, UInt64)
 
-    /// Stands for "could not be hashed"; matches nothing, itself included.
+    /// Stands for "could not be hashed". `KeyTable.find` finds nothing under it, and no key is compiled with it.
     public static let none = KeyDigest(words: (0, 0, 0, 0))
 
     init(words: (UInt64, UInt64, UInt64, UInt64)) {

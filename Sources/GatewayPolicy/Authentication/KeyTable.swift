@@ -4,6 +4,7 @@ import GatewayCore
 /// Every inference key, found by the digest of its secret. Immutable; it lies beside the snapshot, so that a new key
 /// recompiles nothing else. Shared by all loops.
 public final class KeyTable: Sendable {
+    /// In the order of the configuration. A grant's place here is its `index` and what `find` returns.
     public let grants: [KeyGrant]
     /// In the order of `grants`.
     private let digests: [KeyDigest]
@@ -27,6 +28,7 @@ public final class KeyTable: Sendable {
         self.slots = slots
     }
 
+    /// Keys in it; the daemon prints it at its start and warns of keys on an address that is not loopback.
     public var count: Int { self.grants.count }
 
     /// The place in `grants` of the key with that digest. The digest comes from a `KeyHasher` with this table's pepper,

@@ -41,6 +41,7 @@ public struct ModelTable: Sendable {
         return nil
     }
 
+    /// The same for a name from the configuration: resolves what routes and keys refer to. May copy the text.
     public func find(_ name: ModelName) -> Int? {
         var text = name.text
         return text.withUTF8 { self.find(UnsafeRawBufferPointer($0)) }

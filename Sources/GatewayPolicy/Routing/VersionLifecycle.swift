@@ -1,15 +1,19 @@
 import GatewayContract
 import GatewayCore
 
-/// Where a version stands between its birth and its sunset.
+/// Where a version stands between its birth and its sunset. A `deprecated` one is served like an `active` one; from
+/// `sunset` on `AfterSunset` decides.
 public enum LifecyclePhase: String, Sendable {
     case active, deprecated, sunset
 }
 
 /// A version's dates, and the header fields that tell clients about them: built once, when the snapshot is.
 public struct VersionLifecycle: Sendable {
+    /// `nil`: no date is set. Never later than `sunset` where both are.
     public let deprecated: WallTime?
+    /// `nil`: the version has no end.
     public let sunset: WallTime?
+    /// Meaningless while `sunset` is `nil`.
     public let afterSunset: AfterSunset
     /// The successor's place among the route's versions.
     public let successor: Int?
