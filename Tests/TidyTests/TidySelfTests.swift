@@ -153,6 +153,55 @@ import Testing
         #expect(findings("public extension A {}\n").isEmpty)
         #expect(findings("    public var description: String { \"\" }\n").isEmpty)
         #expect(findings("    let a = \"public struct A\"\n").isEmpty)
+        #expect(findings("    public init(rawValue: UInt8) { self.rawValue = rawValue }\n").isEmpty)
+    }
+
+    @Test func fieldsThatTheirTypeExplainsNeedNoComment() {
+        func findings(_ text: String) -> [Finding] { DocCheck.undocumented([self.file("Sources/A/A.swift", text)]) }
+        let members = "public struct A {\n    public var x = 1\n    public let y: Int\n}\n"
+        #expect(findings("/// A place: `x` and `y`, in metres.\n" + members).isEmpty)
+        #expect(findings("/// A place: `x` and y, in metres.\n" + members).map(\.line) == [4])
+        #expect(findings("/// `x`, `y`\npublic struct B {}\n\n" + members).map(\.line) == [4, 5, 6])
+        #expect(findings("/// Ends in `f`.\npublic struct A {\n    public func f() {}\n}\n").map(\.line) == [3])
+        #expect(findings("/// `A` and `B`.\npublic struct A {\n    public struct B {}\n}\n").map(\.line) == [3])
+    }
+
+    @Test(arguments: [
+        ("public init(x: Int, of y: [Int: Int] = [1: 2, 3: 4]) {\n        self.x = x\n        self.y = y\n    }", true),
+        ("public init(\n        _ x: Int = (1)\n    ) {\n        self.x = x\n    }", true),
+        ("@inlinable public init(x: Int) { self.x = x }", true),
+        ("public init(x: Int) { self.x = max(0, x) }", false),
+        ("public init(x: Int, y: Int) { self.x = x }", false),
+        ("public init(x: Int) {\n        self.x = x\n        start()\n    }", false),
+        ("public init?(x: Int) { self.x = x }", false),
+        ("public init(x: Int) throws { self.x = x }", false),
+        ("public init(z: Int) { self.z = z }", false),
+        ("public init(secret: Int) { self.secret = secret }", false),
+        ("public init(other: Int) { self.other = other }", false),
+        ("public init() {}", false),
+    ])
+    func initializersThatOnlyFillNeedNoComment(text: String, isFine: Bool) {
+        let text = """
+            /// A: `y` beside it.
+            public struct A {
+                /// X.
+                public var x: Int
+                public var y: [Int: Int]
+                public var z: Int
+                let secret: Int
+
+                \(text)
+            }
+
+            /// B.
+            public struct B {
+                /// Of another type.
+                public var other: Int
+            }
+
+            """
+        let lines = DocCheck.undocumented([self.file("Sources/A/A.swift", text)]).map(\.line)
+        #expect(lines == (isFine ? [6] : [6, 9]))
     }
 
     @Test func commentsAndStringsAreBlanked() {

@@ -80,7 +80,7 @@ import Testing
 
     /// A ratchet: the number may only fall. Lower it when it does.
     @Test func publicSymbolsHaveDocComments() {
-        let undocumentedMax = 450
+        let undocumentedMax = 181
         let findings = DocCheck.undocumented(self.files)
         guard findings.count > undocumentedMax else { return }
         Issue.record("\(findings.count) without, at most \(undocumentedMax):\n\(self.list(findings))")
