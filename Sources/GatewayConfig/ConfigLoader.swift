@@ -53,7 +53,7 @@ public struct ConfigLoader: Sendable {
     private let fileSystem: any ConfigFileSystem
 
     /// - Parameters:
-    ///   - environment: what `${VAR}` sees: the process's, with those of `--env-file` below it.
+    ///   - environment: what `${VAR}` sees: the variables of the process.
     ///   - fileSystem: the machine's, but for tests.
     public init(environment: [String: String], fileSystem: any ConfigFileSystem = LocalFiles()) {
         self.environment = environment

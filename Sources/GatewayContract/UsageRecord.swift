@@ -2,9 +2,8 @@ import GatewayCore
 
 /// What an exchange used, in disjoint units: no token stands in two of them, none is ever negative (pitfalls M-6, M-7).
 ///
-/// Tokens, but for `toolUnits`. Made by the dialects from a provider's report or by an estimate, no number
-/// of a report above 2^53, so that sums do not overflow. Read by limits, access log and metrics, which agree therefore
-/// (M-8).
+/// Tokens, but for `toolUnits`. The dialects make it from a provider's report, whose numbers end at 2^53 so that sums
+/// do not overflow, or by an estimate. Limits, access log and metrics read the same value, and so agree (M-8).
 public struct UsageUnits: Sendable, Hashable {
     /// Input at the plain price: text, and whatever the provider does not tell apart.
     public var inputUncached: Int64 = 0

@@ -1,4 +1,4 @@
-/// A file of `--env-file`: lines of `NAME=value`. Nothing is expanded.
+/// The text of a file of environment variables: lines of `NAME=value`. Nothing is expanded. No command reads one yet.
 public enum EnvironmentFile {
     /// A line that is no `NAME=value`.
     public struct Fault: Error, Equatable, Sendable {
@@ -7,8 +7,7 @@ public enum EnvironmentFile {
     }
 
     /// Blank lines and lines that begin with `#` are skipped, `export ` is allowed, and one pair of quotes around a
-    /// value
-    /// is taken away.
+    /// value is taken away.
     public static func parse(_ text: String) -> Result<[String: String], Fault> {
         var values: [String: String] = [:]
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
