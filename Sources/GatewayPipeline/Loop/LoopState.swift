@@ -22,8 +22,7 @@ public final class LoopState: ExchangeFactory {
     private let loopCount: Int
     private let accessLog: LogWriter
     private var fieldLines: FieldLines?
-    private var logLines: [UInt8] = []
-    private var logLineCount = 0
+    private var logLines = LineBuffer()
     private var healthByName: [DeploymentName: HealthCell] = [:]
     private var random: UInt64
     private let clock: () -> MonotonicTime
@@ -104,18 +103,15 @@ public final class LoopState: ExchangeFactory {
 
     /// Hands the gathered lines to the log's thread.
     public func flushLog() {
-        guard self.logLineCount > 0 else { return }
-        self.accessLog.submit(self.logLines, count: self.logLineCount)
-        self.logLines.removeAll(keepingCapacity: true)
-        self.logLineCount = 0
+        guard self.logLines.lineCount > 0 else { return }
+        self.accessLog.submit(&self.logLines)
     }
 
     func log(_ record: UsageRecord) {
         self.onRecord?(record)
         guard !self.accessLog.isOff else { return }
         AccessLog.append(record, to: &self.logLines)
-        self.logLineCount += 1
-        if self.logLines.count >= Self.logBytesFlushed { self.flushLog() }
+        if self.logLines.byteCount >= Self.logBytesFlushed { self.flushLog() }
     }
 
     // MARK: Time

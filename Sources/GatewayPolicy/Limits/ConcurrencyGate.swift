@@ -1,6 +1,7 @@
 /// A bound on simultaneous exchanges: one atomic counter of the slab, exact over all loops.
 public struct GateCell: Sendable, Hashable {
     let index: Int32
+    /// Exchanges that may be inside at once: 1 to 1,000,000,000.
     public let maximum: Int64
 
     /// - Returns: false when `maximum` exchanges are inside; nothing was counted then.

@@ -1,18 +1,27 @@
 import GatewayCore
 
+/// What a limit bounds.
 public enum LimitKind: UInt8, CaseIterable, Sendable {
-    case requests, tokens, concurrency
+    /// Requests per minute.
+    case requests
+    /// Tokens per minute, of input and output.
+    case tokens
+    /// Simultaneous exchanges.
+    case concurrency
 }
 
 /// Which limit refused, and when the same request would pass if nobody else came.
 public struct LimitRefusal: Sendable, Hashable {
+    /// What it bounds.
     public let kind: LimitKind
+    /// Whose limit it is.
     public let scope: LimitScope
     /// The configured number: per minute, or simultaneous exchanges.
     public let limit: Int64
     /// More than zero. For concurrency, whose end nobody knows: one second.
     public let retryAfter: TimeSpan
 
+    /// What the client is told; all three are status 429.
     public var code: ErrorCode {
         switch self.kind {
         case .requests: .requestLimit
@@ -22,13 +31,16 @@ public struct LimitRefusal: Sendable, Hashable {
     }
 }
 
+/// The answer of `LimitGate.take`.
 public enum LimitVerdict: Sendable {
+    /// Every limit gave; the reservation has to be settled or cancelled exactly once.
     case admitted(LimitReservation)
+    /// Nothing was taken.
     case refused(LimitRefusal)
 }
 
-/// What one exchange holds of its limits. It is emptied when it is settled or cancelled: a second time does nothing
-/// (pitfall R-2).
+/// What one exchange holds of its limits: 80 bytes. It is emptied when it is settled or cancelled: a second time does
+/// nothing (pitfall R-2).
 public struct LimitReservation: Sendable {
     var key = ScopeCharge()
     var model = ScopeCharge()
@@ -36,18 +48,16 @@ public struct LimitReservation: Sendable {
     /// Holds nothing.
     public init() {}
 
-    public var isEmpty: Bool { self.key.isEmpty && self.model.isEmpty }
+    /// Whether there is nothing to settle: no limit on the path, or settled already.
+    public var isEmpty: Bool { self.key.cells.isEmpty && self.model.cells.isEmpty }
 }
 
-/// The share of a reservation that one scope gave.
+/// The share of a reservation that one scope gave: something of each of its cells.
 struct ScopeCharge: Sendable {
-    var requests: RateCell?
+    /// No cells when nothing is held.
+    var cells = LimitCells.none
     var requestTicks: Int64 = 0
-    var tokens: RateCell?
     var tokenTicks: Int64 = 0
-    var gate: GateCell?
-
-    var isEmpty: Bool { self.requests == nil && self.tokens == nil && self.gate == nil }
 }
 
 /// Takes from every limit on a request's path, or from none (pitfalls B-1, B-5, B-9, B-14, B-15).
@@ -74,7 +84,8 @@ public enum LimitGate {
         return .admitted(reservation)
     }
 
-    /// Trues the tokens up to what was used and leaves the gates. The request stays counted.
+    /// Trues the tokens up to what was used and leaves the gates. The request stays counted. Called by the terminal
+    /// transition of an exchange, on its loop.
     /// - Parameter usedTokens: 0 gives all of the charge back; more than was charged becomes debt.
     public static func settle(
         _ reservation: inout LimitReservation, usedTokens: Int64, at now: MonotonicTime, slab: LimitSlab
@@ -89,33 +100,36 @@ public enum LimitGate {
         Self.undo(&reservation.model, slab)
     }
 
-    /// All three limits of one scope, or none. On refusal `charge` is empty again.
+    /// All three limits of one scope, or none. On refusal `charge` stays as it was.
     @inline(__always)
     private static func take(
         _ cells: LimitCells, _ scope: LimitScope, _ tokens: Int64, _ now: MonotonicTime, _ slab: LimitSlab,
         _ charge: inout ScopeCharge
     ) -> LimitRefusal? {
+        var requestTicks: Int64 = 0
+        var tokenTicks: Int64 = 0
         if let cell = cells.requests {
             switch cell.take(1, at: now, from: slab) {
-            case .taken(let ticks): (charge.requests, charge.requestTicks) = (cell, ticks)
+            case .taken(let ticks): requestTicks = ticks
             case .refused(let wait): return Self.refusal(.requests, scope, cell.perMinute, wait)
             }
         }
         if let cell = cells.tokens {
             switch cell.take(tokens, at: now, from: slab) {
-            case .taken(let ticks): (charge.tokens, charge.tokenTicks) = (cell, ticks)
+            case .taken(let ticks): tokenTicks = ticks
             case .refused(let wait):
-                Self.undo(&charge, slab)
+                cells.requests?.giveBack(requestTicks, to: slab)
                 return Self.refusal(.tokens, scope, cell.perMinute, wait)
             }
         }
         if let cell = cells.concurrency {
             guard cell.enter(slab) else {
-                Self.undo(&charge, slab)
+                cells.tokens?.giveBack(tokenTicks, to: slab)
+                cells.requests?.giveBack(requestTicks, to: slab)
                 return LimitRefusal(kind: .concurrency, scope: scope, limit: cell.maximum, retryAfter: .seconds(1))
             }
-            charge.gate = cell
         }
+        charge = ScopeCharge(cells: cells, requestTicks: requestTicks, tokenTicks: tokenTicks)
         return nil
     }
 
@@ -126,17 +140,20 @@ public enum LimitGate {
     }
 
     private static func undo(_ charge: inout ScopeCharge, _ slab: LimitSlab) {
-        charge.gate?.leave(slab)
-        charge.tokens?.giveBack(charge.tokenTicks, to: slab)
-        charge.requests?.giveBack(charge.requestTicks, to: slab)
+        guard !charge.cells.isEmpty else { return }
+        charge.cells.concurrency?.leave(slab)
+        charge.cells.tokens?.giveBack(charge.tokenTicks, to: slab)
+        charge.cells.requests?.giveBack(charge.requestTicks, to: slab)
         charge = ScopeCharge()
     }
 
+    @inline(__always)
     private static func settle(
         _ charge: inout ScopeCharge, _ usedTokens: Int64, _ now: MonotonicTime, _ slab: LimitSlab
     ) {
-        charge.gate?.leave(slab)
-        charge.tokens?.settle(charged: charge.tokenTicks, used: usedTokens, at: now, in: slab)
+        guard !charge.cells.isEmpty else { return }
+        charge.cells.concurrency?.leave(slab)
+        charge.cells.tokens?.settle(charged: charge.tokenTicks, used: usedTokens, at: now, in: slab)
         charge = ScopeCharge()
     }
 }

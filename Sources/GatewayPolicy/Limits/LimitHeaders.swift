@@ -13,9 +13,12 @@ public struct LimitState: Sendable, Hashable {
 /// The `x-ratelimit-*` fields of an answer: per dimension the bucket, of key and model, with the least left
 /// (`reference/wire-formats.md` 1.3, pitfall B-10).
 public struct LimitHeaders: Sendable, Hashable {
+    /// `nil` when no limit on requests is on the path.
     public let requests: LimitState?
+    /// `nil` when no limit on tokens is on the path.
     public let tokens: LimitState?
 
+    /// Whether there is nothing to write.
     public var isEmpty: Bool { self.requests == nil && self.tokens == nil }
 
     /// Reads the cells: at most four loads. Call it after the take, so that the numbers include this request.
@@ -28,6 +31,7 @@ public struct LimitHeaders: Sendable, Hashable {
             tokens: Self.tighter(key.tokens?.state(at: now, in: slab), model.tokens?.state(at: now, in: slab)))
     }
 
+    @inline(__always)
     private static func tighter(_ left: LimitState?, _ right: LimitState?) -> LimitState? {
         guard let left, let right else { return left ?? right }
         if left.remaining != right.remaining { return left.remaining < right.remaining ? left : right }
@@ -120,42 +124,8 @@ private struct FieldWriter {
     @inline(__always)
     private mutating func number(_ number: Int64) { self.digits(UInt64(max(number, 0))) }
 
-    /// From the last digit on, two per division.
-    @inline(never)
-    private mutating func digits(_ number: UInt64) {
-        var rest = number
-        self.at += Self.digitCount(number)
-        var place = self.at
-        while rest >= 100 {
-            let above = rest / 100
-            let pair = UInt32(truncatingIfNeeded: rest &- above &* 100)
-            // Exact up to 178.
-            let tens = (pair &* 103) &>> 10
-            place -= 2
-            let text = (pair &- tens &* 10) &<< 8 | tens | 0x3030
-            place.storeBytes(of: UInt16(truncatingIfNeeded: text).littleEndian, as: UInt16.self)
-            rest = above
-        }
-        let ones = UInt8(truncatingIfNeeded: rest)
-        let tens = ones / 10
-        (place - 1).storeBytes(of: 0x30 | (ones &- tens &* 10), as: UInt8.self)
-        if tens > 0 { (place - 2).storeBytes(of: 0x30 | tens, as: UInt8.self) }
-    }
-
     @inline(__always)
-    private static func digitCount(_ number: UInt64) -> Int {
-        var count = 1
-        var rest = number
-        while rest >= 10_000 {
-            rest /= 10_000
-            count &+= 4
-        }
-        if rest >= 100 {
-            rest /= 100
-            count &+= 2
-        }
-        return rest >= 10 ? count &+ 1 : count
-    }
+    private mutating func digits(_ number: UInt64) { self.at = DecimalText.write(number, at: self.at) }
 
     @inline(__always)
     private mutating func byte(_ byte: UInt8) {

@@ -12,7 +12,10 @@ import Darwin
 
 /// What a limit counts for.
 public enum LimitScope: UInt8, CaseIterable, Sendable {
-    case key, model
+    /// All requests with one key.
+    case key
+    /// All requests to one configured model.
+    case model
 
     /// For logs and messages.
     public var text: String {
@@ -118,10 +121,19 @@ public struct LimitCells: Sendable, Hashable {
     private let requestsPerMinute: UInt32
     private let tokensPerMinute: UInt32
     private let concurrencyMax: UInt32
+    /// Whose limits they are.
     public let scope: LimitScope
 
     /// No limit of any kind.
-    public static let none = LimitCells(scope: .key, base: 0, limits: .init())
+    public static var none: LimitCells { LimitCells() }
+
+    private init() {
+        self.scope = .key
+        self.base = 0
+        self.requestsPerMinute = 0
+        self.tokensPerMinute = 0
+        self.concurrencyMax = 0
+    }
 
     /// Numbers beyond 1 to 1,000,000,000 are brought to the nearer end; the compiler has refused them before.
     init(scope: LimitScope, base: Int32, limits: LimitSpec) {
@@ -133,16 +145,23 @@ public struct LimitCells: Sendable, Hashable {
         self.concurrencyMax = bounded(limits.concurrency)
     }
 
+    /// Whether nothing is limited.
     public var isEmpty: Bool { self.requestsPerMinute | self.tokensPerMinute | self.concurrencyMax == 0 }
 
+    /// The limit on requests per minute; `nil` without one.
+    @inline(__always)
     public var requests: RateCell? {
         self.requestsPerMinute == 0 ? nil : RateCell(index: self.base, perMinute: Int64(self.requestsPerMinute))
     }
 
+    /// The limit on tokens per minute; `nil` without one.
+    @inline(__always)
     public var tokens: RateCell? {
         self.tokensPerMinute == 0 ? nil : RateCell(index: self.base + 1, perMinute: Int64(self.tokensPerMinute))
     }
 
+    /// The limit on simultaneous exchanges; `nil` without one.
+    @inline(__always)
     public var concurrency: GateCell? {
         self.concurrencyMax == 0 ? nil : GateCell(index: self.base + 2, maximum: Int64(self.concurrencyMax))
     }

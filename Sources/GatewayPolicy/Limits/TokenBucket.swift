@@ -37,6 +37,7 @@ enum RateTicks {
 /// edit of the rate the same share of the minute is used.
 public struct RateCell: Sendable, Hashable {
     let index: Int32
+    /// Units per minute, and the burst: 1 to 1,000,000,000.
     public let perMinute: Int64
 
     /// Ticks in which one unit comes back: 960 to 960,000,000,000.
@@ -90,6 +91,7 @@ public struct RateCell: Sendable, Hashable {
     /// Corrects a charge to what was really used: gives back, or takes the rest without asking, as debt.
     ///
     /// Debt beyond 365 days of the rate is not kept.
+    @inline(__always)
     func settle(charged: Int64, used units: Int64, at now: MonotonicTime, in slab: LimitSlab) {
         let difference = self.cost(of: units) - charged
         guard difference > 0 else { return self.giveBack(-difference, to: slab) }
@@ -103,7 +105,8 @@ public struct RateCell: Sendable, Hashable {
         }
     }
 
-    /// What is left now. Two loads and a division: for headers.
+    /// What is left now: one load and two divisions.
+    @inline(__always)
     func state(at now: MonotonicTime, in slab: LimitSlab) -> LimitState {
         let missing = max(slab.load(self.index) - RateTicks.at(now), 0)
         return LimitState(

@@ -43,29 +43,26 @@ public enum Health {
     public static func ready(_ state: HealthState) -> HealthAnswer {
         let isReady = state.generation != nil && !state.isDraining
         let problem = state.configProblem?.split(separator: "\n", maxSplits: 1).first.map(String.init)
-        var body: [UInt8] = []
-        let bound =
-            256 + LineCursor.bound(state.revision, bytesMax: Self.textBytesMax)
-            + LineCursor.bound(problem, bytesMax: Self.textBytesMax)
-        LineCursor.append(upTo: bound, to: &body) { line in
-            if isReady {
-                line.literal("{\"status\":\"ready\",\"generation\":")
-            } else if state.isDraining {
-                line.literal("{\"status\":\"draining\",\"generation\":")
-            } else {
-                line.literal("{\"status\":\"starting\",\"generation\":")
-            }
-            line.decimal(state.generation ?? 0)
-            line.literal(",\"revision\":")
-            line.quoted(state.revision, bytesMax: Self.textBytesMax)
-            if state.configProblem != nil {
-                line.literal(",\"config\":\"stale\",\"config_problem\":")
-                line.quoted(problem ?? "", bytesMax: Self.textBytesMax)
-            } else {
-                line.literal(",\"config\":\"ok\"")
-            }
-            line.literal(state.isDraining ? ",\"draining\":true}\n" : ",\"draining\":false}\n")
+        var line = LineBuffer(capacity: 512)
+        line.beginLine()
+        if isReady {
+            line.literal("{\"status\":\"ready\",\"generation\":")
+        } else if state.isDraining {
+            line.literal("{\"status\":\"draining\",\"generation\":")
+        } else {
+            line.literal("{\"status\":\"starting\",\"generation\":")
         }
-        return .init(status: isReady ? 200 : 503, body: body)
+        line.decimal(state.generation ?? 0)
+        line.literal(",\"revision\":")
+        line.quoted(state.revision, bytesMax: Self.textBytesMax)
+        if state.configProblem != nil {
+            line.literal(",\"config\":\"stale\",\"config_problem\":")
+            line.quoted(problem ?? "", bytesMax: Self.textBytesMax)
+        } else {
+            line.literal(",\"config\":\"ok\"")
+        }
+        line.literal(state.isDraining ? ",\"draining\":true}" : ",\"draining\":false}")
+        line.endLine()
+        return .init(status: isReady ? 200 : 503, body: line.bytes)
     }
 }

@@ -43,12 +43,21 @@ public final class LogWriter: Sendable {
     /// Whether lines go nowhere: then there is no need to make them.
     public var isOff: Bool { self.off.load(ordering: .relaxed) }
 
-    /// Takes whole lines, each with its line feed. Copies them under a lock that is held for nothing but such copies,
-    /// and wakes the thread at most about a hundred times a second. Gather the lines of one loop tick into one call.
+    /// Takes the lines and empties the buffer. Copies them under a lock that is held for nothing but such copies, and
+    /// wakes the thread at most about a hundred times a second. Gather the lines of one loop tick into one call.
+    public func submit(_ lines: inout LineBuffer) {
+        if !self.isOff, lines.byteCount > 0 {
+            let count = lines.lineCount
+            lines.withUnsafeBytes { self.thread.submit($0, count: count) }
+        }
+        lines.removeAll()
+    }
+
+    /// Takes whole lines, each with its line feed.
     /// - Parameter count: how many lines; it is what `droppedLines` grows by if they do not fit.
-    public func submit(_ lines: [UInt8], count: Int = 1) {
+    func submit(_ lines: [UInt8], count: Int = 1) {
         guard !self.isOff, !lines.isEmpty else { return }
-        self.thread.submit(lines, count: count)
+        lines.withUnsafeBytes { self.thread.submit($0, count: count) }
     }
 
     /// Lines lost so far: no room, or a destination that failed.

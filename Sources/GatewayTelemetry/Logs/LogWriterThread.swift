@@ -90,7 +90,7 @@ final class LogWriterThread: @unchecked Sendable {
     var droppedLines: UInt64 { self.locked { self.dropped } }
     var fault: LogWriterFault? { self.locked { self.lastFault } }
 
-    func submit(_ lines: [UInt8], count: Int) {
+    func submit(_ lines: UnsafeRawBufferPointer, count: Int) {
         self.locked {
             guard !self.isStopping, !self.isEnded,
                 lines.count <= self.pendingBytesMax - self.pending.count - self.inFlightBytes

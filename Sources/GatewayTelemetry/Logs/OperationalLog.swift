@@ -29,40 +29,37 @@ public struct OperationalLog: Sendable {
         _ metadata: @autoclosure () -> KeyValuePairs<StaticString, String> = [:]
     ) {
         guard level >= self.minimum else { return }
-        var line: [UInt8] = []
+        var line = LineBuffer(capacity: 512)
         Self.append(level, message, metadata(), at: .now(), to: &line)
-        self.writer.submit(line)
+        self.writer.submit(&line)
     }
 
     static func append(
         _ level: Level, _ message: StaticString, _ metadata: KeyValuePairs<StaticString, String>, at time: WallTime,
-        to out: inout [UInt8]
+        to line: inout LineBuffer
     ) {
-        var bound = 64 + message.utf8CodeUnitCount
+        line.beginLine()
+        line.timestamp(time)
+        switch level {
+        case .debug: line.literal(" debug ")
+        case .info: line.literal(" info ")
+        case .warning: line.literal(" warning ")
+        case .error: line.literal(" error ")
+        }
+        line.reserve(message.utf8CodeUnitCount)
+        line.literal(message)
         for (key, value) in metadata {
-            bound += 2 + key.utf8CodeUnitCount + LineCursor.bound(value, bytesMax: Self.valueBytesMax)
-        }
-        LineCursor.append(upTo: bound, to: &out) { line in
-            line.timestamp(time)
-            switch level {
-            case .debug: line.literal(" debug ")
-            case .info: line.literal(" info ")
-            case .warning: line.literal(" warning ")
-            case .error: line.literal(" error ")
+            line.reserve(key.utf8CodeUnitCount)
+            line.byte(UInt8(ascii: " "))
+            line.literal(key)
+            line.byte(UInt8(ascii: "="))
+            if Self.isWord(value) {
+                line.plain(value)
+            } else {
+                line.quoted(value, bytesMax: Self.valueBytesMax)
             }
-            line.literal(message)
-            for (key, value) in metadata {
-                line.byte(UInt8(ascii: " "))
-                line.literal(key)
-                line.byte(UInt8(ascii: "="))
-                if Self.isWord(value) {
-                    for byte in value.utf8 { line.byte(byte) }
-                } else {
-                    line.quoted(value, bytesMax: Self.valueBytesMax)
-                }
-            }
-            line.byte(UInt8(ascii: "\n"))
         }
+        line.endLine()
     }
 
     /// Readable without quotes: a name, a number, an address, a path.

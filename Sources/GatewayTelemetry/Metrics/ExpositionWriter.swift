@@ -82,7 +82,7 @@ struct ExpositionWriter {
         for (labels, place) in self.sorted(table.index.keys, metric.row.labels) {
             var count: UInt64 = 0
             for bucket in 0...bounds.count {
-                count &+= table.counts[place * table.width + bucket]
+                count &+= table.count(place, bucket: bucket)
                 self.line(
                     metric.rawValue, suffix: "_bucket", labels: labels,
                     extra: bucket < bounds.count ? bounds[bucket] : .max)
@@ -90,8 +90,8 @@ struct ExpositionWriter {
                 self.out.append(UInt8(ascii: "\n"))
             }
             self.line(metric.rawValue, suffix: "_sum", labels: labels, extra: nil)
-            self.seconds(
-                nanoseconds: table.sums[place].nanoseconds, billionSeconds: table.sums[place].billionSeconds)
+            let sum = table.sum(place)
+            self.seconds(nanoseconds: sum.nanoseconds, billionSeconds: sum.billionSeconds)
             self.out.append(UInt8(ascii: "\n"))
             self.line(metric.rawValue, suffix: "_count", labels: labels, extra: nil)
             self.out.append(contentsOf: String(count).utf8)

@@ -4,9 +4,27 @@ import GatewayCore
 /// `+Inf`.
 struct HistogramBounds: Sendable {
     let nanoseconds: [Int64]
+    /// By the number of bits of a span: the first bucket that one of so many bits can be in.
+    private let starts: [UInt8]
 
+    /// - Parameter microseconds: ascending, fewer than 256.
     init(microseconds: [Int64]) {
-        self.nanoseconds = microseconds.map { $0 * 1000 }
+        let bounds = microseconds.map { $0 * 1000 }
+        self.nanoseconds = bounds
+        self.starts = (0...64).map { bits in
+            let least = bits == 0 ? 0 : UInt64(1) << UInt64(bits - 1)
+            return UInt8(bounds.firstIndex { UInt64($0) >= least } ?? bounds.count)
+        }
+    }
+
+    /// The first bucket whose bound the span does not exceed; `nanoseconds.count` beyond the last. Few steps, because
+    /// few bounds lie within a factor of two.
+    @inline(__always)
+    func bucket(of span: Int64) -> Int {
+        let bits = 64 &- max(span, 0).leadingZeroBitCount
+        var bucket = Int(self.starts[bits])
+        while bucket < self.nanoseconds.count, span > self.nanoseconds[bucket] { bucket &+= 1 }
+        return bucket
     }
 
     /// Whole exchanges: from a refusal to a long reasoning stream.
@@ -33,9 +51,14 @@ struct HistogramBounds: Sendable {
 
 /// A sum of spans that does not overflow within the life of a process: whole 10⁹-second units and a rest below 10¹⁸ ns.
 struct SpanSum: Sendable, Equatable {
-    private(set) var billionSeconds: UInt64 = 0
-    private(set) var nanoseconds: UInt64 = 0
+    private(set) var billionSeconds: UInt64
+    private(set) var nanoseconds: UInt64
     private static let unit: UInt64 = 1_000_000_000_000_000_000
+
+    init(billionSeconds: UInt64 = 0, nanoseconds: UInt64 = 0) {
+        self.billionSeconds = billionSeconds
+        self.nanoseconds = nanoseconds
+    }
 
     /// - Parameter span: below 0 counts as 0, above 10¹⁸ ns (31 years) as just below that.
     @inline(__always)
@@ -53,41 +76,63 @@ struct SpanSum: Sendable, Equatable {
     }
 }
 
-/// Histograms by series: bucket counts side by side in one array, sums in another. Integers only.
+/// Histograms by series, in one array: the buckets of a series side by side, and behind them its sum. Integers only.
 struct HistogramTable: Sendable {
     private(set) var index: SeriesIndex
     let bounds: HistogramBounds
-    /// `bounds.nanoseconds.count + 1` numbers per series, not cumulative; the last one is what exceeds every bound.
-    private(set) var counts: [UInt64] = []
-    private(set) var sums: [SpanSum] = []
+    /// Per series: one number per bound, what exceeds every bound, and the two parts of the sum. Not cumulative.
+    private var numbers: [UInt64] = []
+    private let width: Int
 
     init(countMax: Int, bounds: HistogramBounds) {
         self.index = .init(countMax: countMax)
         self.bounds = bounds
+        self.width = bounds.nanoseconds.count + 3
     }
 
-    var width: Int { self.bounds.nanoseconds.count + 1 }
+    /// How many spans of a series were in a bucket; `bounds.nanoseconds.count` is beyond the last bound.
+    func count(_ place: Int, bucket: Int) -> UInt64 { self.numbers[place * self.width + bucket] }
+
+    /// The sum of a series.
+    func sum(_ place: Int) -> SpanSum {
+        let end = (place + 1) * self.width
+        return .init(billionSeconds: self.numbers[end - 1], nanoseconds: self.numbers[end - 2])
+    }
 
     @inline(__always)
     mutating func record(_ span: TimeSpan, to key: SeriesKey) {
         let place = self.place(of: key)
-        let nanoseconds = max(span.nanoseconds, 0)
-        var bucket = 0
-        while bucket < self.bounds.nanoseconds.count, nanoseconds > self.bounds.nanoseconds[bucket] { bucket &+= 1 }
-        self.counts[place &* self.width &+ bucket] &+= 1
-        self.sums[place].add(nanoseconds)
+        self.record(span, at: place)
     }
 
+    /// - Parameter place: as `place(of:)` returned it.
     @inline(__always)
-    private mutating func place(of key: SeriesKey) -> Int {
+    mutating func record(_ span: TimeSpan, at place: Int) {
+        let nanoseconds = max(span.nanoseconds, 0)
+        let bucket = self.bounds.bucket(of: nanoseconds)
+        let start = place &* self.width
+        let width = self.width
+        self.numbers.withUnsafeMutableBufferPointer { numbers in
+            guard always(start &+ width <= numbers.count, "a place has numbers") else { return }
+            numbers[start &+ bucket] &+= 1
+            let end = start &+ width
+            var sum = SpanSum(billionSeconds: numbers[end &- 1], nanoseconds: numbers[end &- 2])
+            sum.add(nanoseconds)
+            numbers[end &- 1] = sum.billionSeconds
+            numbers[end &- 2] = sum.nanoseconds
+        }
+    }
+
+    /// The place of the series, with room for its numbers.
+    @inline(__always)
+    mutating func place(of key: SeriesKey) -> Int {
         let place = self.index.place(of: key)
-        if place >= self.sums.count { self.addSeries() }
+        if place &* self.width >= self.numbers.count { self.addSeries() }
         return place
     }
 
     private mutating func addSeries() {
-        self.sums.append(.init())
-        self.counts.append(contentsOf: repeatElement(0, count: self.width))
+        self.numbers.append(contentsOf: repeatElement(0, count: self.width))
     }
 
     /// - Parameter translate: from the other's label numbers to ours. The bounds must be the same.
@@ -95,10 +140,12 @@ struct HistogramTable: Sendable {
         guard always(other.width == self.width, "histograms of one metric have one set of bounds") else { return }
         for (from, key) in other.index.keys.enumerated() {
             let place = self.place(of: translate(key))
-            for bucket in 0..<self.width {
-                self.counts[place * self.width + bucket] &+= other.counts[from * self.width + bucket]
-            }
-            self.sums[place].add(other.sums[from])
+            let start = place * self.width
+            for bucket in 0..<self.width - 2 { self.numbers[start + bucket] &+= other.count(from, bucket: bucket) }
+            var sum = self.sum(place)
+            sum.add(other.sum(from))
+            self.numbers[start + self.width - 1] = sum.billionSeconds
+            self.numbers[start + self.width - 2] = sum.nanoseconds
         }
         self.index.addOverflow(other.index.overflowed)
     }

@@ -13,6 +13,9 @@ struct ShardCounters {
     private var deploymentMemo = LabelMemo()
     private var codeIDs: [ErrorCode: UInt32] = [:]
     private let words: Words
+    private var lastNames = RecordLabels()
+    private var lastSeries = RecordSeries()
+    private var lastAttempt = AttemptSeries()
 
     init(seriesMax: Int) {
         self.state = .init(seriesMax: seriesMax)
@@ -63,21 +66,40 @@ struct ShardCounters {
     }
 
     mutating func record(_ record: UsageRecord) {
+        if !self.lastNames.areOf(record) { self.findSeries(of: record) }
+        let series = self.lastSeries
+        self.state.requests.add(1, at: series.requests)
+        self.state.durations.record(record.elapsed, at: series.durations)
+        self.state.overhead.record(record.overhead, at: series.overhead)
+        if record.isStream, let firstContent = record.firstContent {
+            self.state.firstTokens.record(firstContent, to: .init(series.model, series.provider))
+        }
+        if record.usageSource != .none { self.record(record.usage, model: series.model) }
+        if !record.attempts.isEmpty { self.record(record.attempts) }
+    }
+
+    /// Finds the series that every record has, and remembers them for the next one, unless one of them is the series
+    /// `other` for want of room: that is counted every time.
+    @inline(never)
+    private mutating func findSeries(of record: UsageRecord) {
         let route = self.routeMemo.id(record.route, in: &self.state.names)
         let version = self.versionMemo.id(record.version, in: &self.state.names)
         let model = self.modelMemo.id(record.model, in: &self.state.names)
         let provider = self.providerMemo.id(record.provider, in: &self.state.names)
         let outcome = self.words.id(record.outcome)
+        let overflowed = self.overflowed
         let request = SeriesKey(
             labels: .init(0, 0, route, version, model, provider, self.statusID(record.status), outcome))
-        self.state.requests.add(1, to: request)
-        self.state.durations.record(record.elapsed, to: .init(route, model, provider))
-        self.state.overhead.record(record.overhead, to: .init(self.words.total))
-        if record.isStream, let firstContent = record.firstContent {
-            self.state.firstTokens.record(firstContent, to: .init(model, provider))
-        }
-        if record.usageSource != .none { self.record(record.usage, model: model) }
-        if !record.attempts.isEmpty { self.record(record.attempts) }
+        self.lastSeries = .init(
+            model: model, provider: provider, requests: self.state.requests.offset(of: request),
+            durations: self.state.durations.place(of: .init(route, model, provider)),
+            overhead: self.state.overhead.place(of: .init(self.words.total)))
+        self.lastNames = self.overflowed == overflowed ? .init(record) : .init()
+    }
+
+    private var overflowed: UInt64 {
+        self.state.requests.index.overflowed &+ self.state.durations.index.overflowed
+            &+ self.state.overhead.index.overflowed
     }
 
     mutating func limitRejected(_ kind: LimitRejectionKind, scope: String) {
@@ -104,31 +126,46 @@ struct ShardCounters {
     }
 
     private mutating func record(_ usage: UsageUnits, model: UInt32) {
-        let offset = self.state.tokens.offset(of: .init(0, 0, model))
-        self.state.tokens.add(TokenType.counts(in: usage), at: offset)
-    }
-
-    private mutating func record(_ attempts: [AttemptRecord]) {
-        var previous: (deployment: UInt32, result: UInt32)?
-        for attempt in attempts {
-            let deployment = self.deploymentMemo.id(attempt.deployment.text, in: &self.state.names)
-            let result = self.resultID(attempt)
-            self.state.attempts.add(1, to: .init(deployment, result))
-            if let previous, previous.deployment != deployment {
-                self.state.fallbacks.add(1, to: .init(previous.deployment, deployment, previous.result))
-            }
-            previous = (deployment, result)
+        if self.lastSeries.tokens < 0 {
+            let overflowed = self.state.tokens.index.overflowed
+            let offset = self.state.tokens.offset(of: .init(0, 0, model))
+            self.state.tokens.add(TokenType.counts(in: usage), at: offset)
+            if self.state.tokens.index.overflowed == overflowed { self.lastSeries.tokens = offset }
+        } else {
+            self.state.tokens.add(TokenType.counts(in: usage), at: self.lastSeries.tokens)
         }
     }
 
-    private mutating func resultID(_ attempt: AttemptRecord) -> UInt32 {
-        if let error = attempt.error {
+    private mutating func record(_ attempts: [AttemptRecord]) {
+        attempts.withUnsafeBufferPointer { attempts in
+            if attempts.count == 1, self.lastAttempt.isOf(attempts[0]) {
+                return self.state.attempts.add(1, at: self.lastAttempt.offset)
+            }
+            var previous: (deployment: UInt32, result: UInt32)?
+            for index in attempts.indices {
+                let deployment = self.deploymentMemo.id(attempts[index].deployment.text, in: &self.state.names)
+                let result = self.resultID(attempts[index].error, status: attempts[index].status)
+                let overflowed = self.state.attempts.index.overflowed
+                let offset = self.state.attempts.offset(of: .init(deployment, result))
+                self.state.attempts.add(1, at: offset)
+                let isKept = self.state.attempts.index.overflowed == overflowed
+                self.lastAttempt = isKept ? .init(attempts[index], offset: offset) : .init()
+                if let previous, previous.deployment != deployment {
+                    self.state.fallbacks.add(1, to: .init(previous.deployment, deployment, previous.result))
+                }
+                previous = (deployment, result)
+            }
+        }
+    }
+
+    private mutating func resultID(_ error: ErrorCode?, status: Int) -> UInt32 {
+        if let error {
             if let known = self.codeIDs[error] { return known }
             let id = self.state.names.id(error.row.label)
             self.codeIDs[error] = id
             return id
         }
-        return self.words.id(status: attempt.status)
+        return self.words.id(status: status)
     }
 
     /// A status outside 100 to 999 is `other`: the label stays bounded whatever a provider answers.
@@ -136,5 +173,74 @@ struct ShardCounters {
         guard (100...999).contains(status) else { return LabelNames.other }
         if self.statusIDs[status] == LabelNames.none { self.statusIDs[status] = self.state.names.id(String(status)) }
         return self.statusIDs[status]
+    }
+}
+
+/// The labels of a record that decide on its series.
+private struct RecordLabels {
+    private var route = ""
+    private var version = ""
+    private var model = ""
+    private var provider = ""
+    /// Below 0 for no record.
+    private var status = -1
+    private var outcome = ExchangeOutcome.refused
+
+    init() {}
+
+    init(_ record: UsageRecord) {
+        self.route = record.route?.text ?? ""
+        self.version = record.version?.text ?? ""
+        self.model = record.model?.text ?? ""
+        self.provider = record.provider?.text ?? ""
+        self.status = record.status
+        self.outcome = record.outcome
+    }
+
+    @inline(__always)
+    func areOf(_ record: UsageRecord) -> Bool {
+        self.status == record.status && self.outcome == record.outcome && Self.isSame(record.route, self.route)
+            && Self.isSame(record.model, self.model) && Self.isSame(record.provider, self.provider)
+            && Self.isSame(record.version, self.version) && self.status >= 0
+    }
+
+    /// The empty text stands for a name that there is not.
+    @inline(__always)
+    private static func isSame<Kind>(_ name: Name<Kind>?, _ text: String) -> Bool {
+        guard let name else { return text.isEmpty }
+        return name.text == text
+    }
+}
+
+/// Where the numbers of a record stand, and the labels that it takes to find the rest.
+private struct RecordSeries {
+    var model = LabelNames.none
+    var provider = LabelNames.none
+    var requests = 0
+    var durations = 0
+    var overhead = 0
+    /// Below 0 until tokens are counted.
+    var tokens = -1
+}
+
+/// The attempt that was counted last, and where its number stands.
+private struct AttemptSeries {
+    private var deployment = ""
+    /// Below 0 for no attempt, and for one with an error of ours.
+    private var status = -1
+    var offset = 0
+
+    init() {}
+
+    init(_ attempt: AttemptRecord, offset: Int) {
+        self.deployment = attempt.deployment.text
+        self.status = attempt.error == nil ? attempt.status : -1
+        self.offset = offset
+    }
+
+    @inline(__always)
+    func isOf(_ attempt: AttemptRecord) -> Bool {
+        self.status == attempt.status && self.status >= 0 && attempt.error == nil
+            && self.deployment == attempt.deployment.text
     }
 }

@@ -7,9 +7,9 @@ import Testing
 
 @Suite struct AccessLogTests {
     private func line(_ record: UsageRecord) -> String {
-        var out: [UInt8] = []
-        AccessLog.append(record, to: &out)
-        return String(decoding: out, as: UTF8.self)
+        var lines = LineBuffer()
+        AccessLog.append(record, to: &lines)
+        return String(decoding: lines.bytes, as: UTF8.self)
     }
 
     private func parsed(_ record: UsageRecord) throws -> [String: Any] {
@@ -133,11 +133,35 @@ import Testing
         #expect((fields["attempts"] as? [Any])?.count == 32)
     }
 
+    /// Guarantee: lines follow one another whatever memory there was at first, and memory is used again.
     @Test func linesAreAppended() {
-        var out = Array("before\n".utf8)
-        AccessLog.append(.finished(), to: &out)
-        AccessLog.append(.finished(), to: &out)
-        #expect(String(decoding: out, as: UTF8.self) == "before\n" + self.line(.finished()) + self.line(.finished()))
+        var lines = LineBuffer(capacity: 0)
+        let line = self.line(.finished())
+        for _ in 0..<2 {
+            for _ in 0..<200 { AccessLog.append(.finished(), to: &lines) }
+            #expect(lines.lineCount == 200)
+            #expect(lines.byteCount == line.utf8.count * 200)
+            #expect(String(decoding: lines.bytes, as: UTF8.self) == String(repeating: line, count: 200))
+            lines.removeAll()
+            #expect(lines.lineCount == 0 && lines.byteCount == 0)
+        }
+    }
+
+    /// Guarantee: a time is written as the calendar has it, whatever second was written before it.
+    @Test func timesFollowOneAnother() {
+        var random = Seeded(state: 5)
+        var lines = LineBuffer()
+        var time = Int64(951_782_399_999_000_000)
+        for _ in 0..<2000 {
+            let steps = [0, 1_000_000, 999_999_999, 1_000_000_000, -1, -1_000_000_000, 86_400_000_000_000] as [Int64]
+            time += steps[Int(random.next() % UInt64(steps.count))]
+            lines.removeAll()
+            lines.timestamp(.init(nanoseconds: time))
+            let seconds = WallTime(nanoseconds: time).unixSeconds
+            let milliseconds = String((time - seconds * 1_000_000_000) / 1_000_000 + 1000).dropFirst()
+            let expected = CivilDate(unixSeconds: seconds).rfc3339.dropLast() + ".\(milliseconds)Z"
+            #expect(String(decoding: lines.bytes, as: UTF8.self) == String(expected))
+        }
     }
 
     @Test(arguments: [0, 9, 10, 99, 100, 12345, .max, .min, -1] as [Int64])
@@ -186,9 +210,9 @@ import Testing
         }
     }
 
-    private static func written(_ write: (inout LineCursor) -> Void) -> String {
-        var out: [UInt8] = []
-        LineCursor.append(upTo: 512, to: &out, write)
-        return String(decoding: out, as: UTF8.self)
+    private static func written(_ write: (inout LineBuffer) -> Void) -> String {
+        var lines = LineBuffer()
+        write(&lines)
+        return String(decoding: lines.bytes, as: UTF8.self)
     }
 }

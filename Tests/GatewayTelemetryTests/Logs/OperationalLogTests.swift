@@ -6,10 +6,10 @@ import Testing
 
 @Suite struct OperationalLogTests {
     private func line(_ metadata: KeyValuePairs<StaticString, String>) -> String {
-        var out: [UInt8] = []
+        var line = LineBuffer(capacity: 0)
         OperationalLog.append(
-            .warning, "configuration refused", metadata, at: .init(unixSeconds: 1_700_000_000), to: &out)
-        return String(decoding: out, as: UTF8.self)
+            .warning, "configuration refused", metadata, at: .init(unixSeconds: 1_700_000_000), to: &line)
+        return String(decoding: line.bytes, as: UTF8.self)
     }
 
     @Test func aLineIsReadable() {
