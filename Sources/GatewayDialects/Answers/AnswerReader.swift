@@ -123,10 +123,7 @@ public struct AnswerReader: Sendable {
         withValue(Self.errorPlace) { reading.isError = $0.first != UInt8(ascii: "n") }
         var reported = ReportedUsage()
         for index in Self.usagePlaces {
-            withValue(index) { bytes in
-                let view = JSONView(bytes)
-                if let root = view.root { reported.read(view, root, convention) }
-            }
+            withValue(index) { reported.read($0, convention) }
         }
         reading.usage = reported.units(convention)
         guard reading.usage == nil, convention.hasOutput else { return Sight(reading: reading, isTextKnown: true) }

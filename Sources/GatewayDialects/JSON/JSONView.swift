@@ -72,17 +72,8 @@ struct JSONView {
         return memchr(base + place.lowerBound, 0x5C, place.count) != nil
     }
 
-    /// Whether the literal at `place` is a string with something in it.
-    @inline(__always)
-    func isFilled(_ member: JSONMember) -> Bool {
-        switch member.kind {
-        case .string: member.value.count > 2
-        case .array, .object: !self.isEmptyContainer(member.value)
-        default: false
-        }
-    }
-
-    private func isEmptyContainer(_ place: Range<Int>) -> Bool {
+    /// Whether there is nothing between the brackets.
+    func isEmptyContainer(_ place: Range<Int>) -> Bool {
         var steps = JSONSteps(bytes: self.bytes, at: place.lowerBound + 1, end: place.upperBound)
         steps.skipSpace()
         return steps.at >= place.upperBound - 1
@@ -240,19 +231,12 @@ struct JSONSteps {
     mutating func string() -> Range<Int>? {
         guard self.peek() == 0x22, let base = self.bytes.baseAddress else { return nil }
         let start = self.at
-        var from = start + 1
-        while from < self.end, let found = memchr(base + from, 0x22, self.end - from) {
-            let quote = UnsafeRawPointer(found) - base
-            var slashes = 0
-            while quote - slashes - 1 > start, self.bytes[quote - slashes - 1] == 0x5C { slashes += 1 }
-            if slashes % 2 == 0 {
-                self.at = quote + 1
-                return start..<quote + 1
-            }
-            from = quote + 1
+        guard let end = JSONBytes.stringEnd(base, from: start, to: self.end) else {
+            self.at = self.end
+            return nil
         }
-        self.at = self.end
-        return nil
+        self.at = end
+        return start..<end
     }
 
     /// The value that starts here.
@@ -274,20 +258,10 @@ struct JSONSteps {
     }
 
     private mutating func skipContainer() -> Bool {
-        var depth = 0
-        while self.at < self.end {
-            switch self.bytes[self.at] {
-            case 0x22:
-                guard self.string() != nil else { return false }
-                continue
-            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
-            }
-            self.at += 1
-            if depth == 0 { return true }
-        }
-        return false
+        guard let base = self.bytes.baseAddress else { return false }
+        let end = JSONBytes.containerEnd(base, from: self.at, to: self.end)
+        self.at = end ?? self.end
+        return end != nil
     }
 
     private static func endsScalar(_ byte: UInt8) -> Bool {

@@ -3,30 +3,30 @@ import GatewayWire
 extension StreamWatch {
     /// An event of an image, speech or transcription stream: `image_generation.partial_image`, `speech.audio.delta`,
     /// `transcript.text.done` and their like. `….completed` and `….done` end the stream and carry its usage.
-    mutating func media(_ view: JSONView, _ root: Range<Int>) -> EventVerdict {
-        var type: Range<Int>?
-        var walk = view.members(of: root)
-        while let member = walk.next() {
-            if view.isText(member.key, "type") {
-                if member.kind == .string { type = member.value }
-            } else if view.isText(member.key, "delta") {
-                self.take(view, member)
-            } else if view.isText(member.key, "b64_json") || view.isText(member.key, "audio") {
-                if view.isFilled(member) { self.noteContent() }
-            } else if view.isText(member.key, "usage") {
-                if member.kind == .object {
+    mutating func media(_ cursor: inout JSONCursor) -> EventVerdict {
+        var type: JSONString?
+        var root = cursor.enter()
+        while let name = cursor.next(&root) {
+            if name.says("type") {
+                type = cursor.string() ?? type
+            } else if name.says("delta") {
+                self.take(&cursor)
+            } else if name.says("b64_json") || name.says("audio") {
+                self.note(&cursor)
+            } else if name.says("usage") {
+                if cursor.isAtObject {
                     self.reported = ReportedUsage()
-                    self.reported.read(view, member.value, self.convention)
+                    self.reported.read(&cursor, self.convention)
                 }
-            } else if view.isText(member.key, "error") {
-                if member.kind != .null { self.sawError = true }
+            } else if name.says("error") {
+                if !cursor.isAtNull { self.sawError = true }
             }
         }
         guard let type else { return .pass }
-        if view.isText(type, "error") {
+        if type.says("error") {
             self.sawError = true
-        } else if view.isText(type, "image_generation.completed") || view.isText(type, "image_edit.completed")
-            || view.isText(type, "transcript.text.done") || view.isText(type, "speech.audio.done")
+        } else if type.says("image_generation.completed") || type.says("image_edit.completed")
+            || type.says("transcript.text.done") || type.says("speech.audio.done")
         {
             self.noteContent()
             self.sawEnd = true

@@ -3,56 +3,56 @@ import GatewayWire
 
 extension StreamWatch {
     /// An event of `openai.responses` (wire-formats 1.5). Its `type` decides; the `event:` line only repeats it.
-    mutating func responses(_ view: JSONView, _ root: Range<Int>) -> EventVerdict {
-        var type: Range<Int>?
-        var delta: JSONMember?
+    mutating func responses(_ cursor: inout JSONCursor) -> EventVerdict {
+        var type: JSONString?
+        var delta: Range<Int>?
         var response: Range<Int>?
-        var walk = view.members(of: root)
-        while let member = walk.next() {
-            if view.isText(member.key, "type") {
-                if member.kind == .string { type = member.value }
-            } else if view.isText(member.key, "delta") {
-                delta = member
-            } else if view.isText(member.key, "response") {
-                if member.kind == .object { response = member.value }
-            } else if view.isText(member.key, "sequence_number") {
-                self.noteSequence(view.integer(member))
+        var root = cursor.enter()
+        while let name = cursor.next(&root) {
+            if name.says("type") {
+                type = cursor.string() ?? type
+            } else if name.says("delta") {
+                delta = cursor.place()
+            } else if name.says("response") {
+                if cursor.isAtObject { response = cursor.place() }
+            } else if name.says("sequence_number") {
+                self.noteSequence(cursor.integer())
             }
         }
         guard let type else { return .pass }
         if let delta {
-            if view.isText(type, "response.audio.delta") || view.isText(type, "response.output_audio.delta") {
+            cursor.seek(delta)
+            if type.says("response.audio.delta") || type.says("response.output_audio.delta") {
                 // Base64, no text.
-                if view.isFilled(delta) { self.noteContent() }
+                self.note(&cursor)
             } else {
-                self.take(view, delta)
+                self.take(&cursor)
             }
-        } else if view.isText(type, "response.completed") || view.isText(type, "response.incomplete") {
-            self.responsesEnd(view, response)
+        } else if type.says("response.completed") || type.says("response.incomplete") {
+            self.responsesEnd(&cursor, response)
             self.sawEnd = true
-        } else if view.isText(type, "response.failed") {
-            self.responsesEnd(view, response)
+        } else if type.says("response.failed") {
+            self.responsesEnd(&cursor, response)
             self.sawError = true
-        } else if view.isText(type, "error") {
+        } else if type.says("error") {
             self.sawError = true
-        } else if view.isText(type, "response.output_item.done")
-            || view.isText(type, "response.image_generation_call.partial_image")
-        {
+        } else if type.says("response.output_item.done") || type.says("response.image_generation_call.partial_image") {
             self.noteContent()
         }
         return .pass
     }
 
     /// All three terminal events carry usage (M-11).
-    private mutating func responsesEnd(_ view: JSONView, _ response: Range<Int>?) {
-        guard let response else { return }
-        var walk = view.members(of: response)
-        while let member = walk.next() {
-            if view.isText(member.key, "usage") {
-                if member.kind == .object { self.reported.read(view, member.value, self.convention) }
-            } else if view.isText(member.key, "output") {
+    private mutating func responsesEnd(_ cursor: inout JSONCursor, _ place: Range<Int>?) {
+        guard let place else { return }
+        cursor.seek(place)
+        var response = cursor.enter()
+        while let name = cursor.next(&response) {
+            if name.says("usage") {
+                if cursor.isAtObject { self.reported.read(&cursor, self.convention) }
+            } else if name.says("output") {
                 // Hosts that send no deltas show everything here.
-                if view.isFilled(member) { self.noteContent() }
+                self.note(&cursor)
             }
         }
     }

@@ -89,27 +89,67 @@ public struct StreamWatch: Sendable {
 
     /// Takes one event, in order. `name` is empty without an `event:` line; both are read during the call only.
     public mutating func event(name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer) -> EventVerdict {
+        self.event(name: name, data: data, checksEnds: false)
+    }
+
+    /// - Parameter checksEnds: read as carefully as an event that turned out to be broken. Nothing but the cost depends
+    ///   on it.
+    mutating func event(
+        name: UnsafeRawBufferPointer, data: UnsafeRawBufferPointer, checksEnds: Bool
+    ) -> EventVerdict {
         if Self.isDone(data) { return self.done() }
         // After an error nothing may look like a good end (S-8), and after the end nothing belongs to the stream.
         // A stream of several images has an end for each of them.
         if self.sawError || (self.sawEnd && self.grammar != .media) { return .drop }
-        let contentBefore = self.contentEvents
-        let view = JSONView(data)
-        guard let root = view.root else {
+        guard var cursor = JSONCursor(data, checksEnds: checksEnds) else {
             return Self.isError(name) ? self.errorEvent(name: name, data: data) : .pass
         }
-        let verdict: EventVerdict =
-            switch self.grammar {
-            case .chat, .completions: self.chat(view, root)
-            case .responses: self.responses(view, root)
-            case .messages: self.messages(view, root, name: name)
-            case .gemini: self.gemini(view, root)
-            case .media: self.media(view, root)
-            }
+        let before = self.sight
+        var verdict = self.read(&cursor, name)
+        if cursor.isBroken, var careful = JSONCursor(data, checksEnds: true) {
+            self.sight = before
+            verdict = self.read(&careful, name)
+        }
         // However many members of it were content, it is one event.
-        self.contentEvents = min(self.contentEvents, contentBefore &+ 1)
+        self.contentEvents = min(self.contentEvents, before.contentEvents &+ 1)
         if self.sawError || Self.isError(name) { return self.errorEvent(name: name, data: data) }
         return verdict
+    }
+
+    private mutating func read(_ cursor: inout JSONCursor, _ name: UnsafeRawBufferPointer) -> EventVerdict {
+        switch self.grammar {
+        case .chat, .completions: self.chat(&cursor)
+        case .responses: self.responses(&cursor)
+        case .messages: self.messages(&cursor, name: name)
+        case .gemini: self.gemini(&cursor)
+        case .media: self.media(&cursor)
+        }
+    }
+
+    /// What reading an event may change.
+    private struct Sight {
+        var sawContent: Bool, sawError: Bool, sawEnd: Bool, isOutputFinal: Bool
+        var contentEvents: Int64, outputTextBytes: Int64, nextSequenceNumber: Int64
+        var choices: ChoiceTally
+        var reported: ReportedUsage
+    }
+
+    private var sight: Sight {
+        @inline(__always)
+        get {
+            Sight(
+                sawContent: self.sawContent, sawError: self.sawError, sawEnd: self.sawEnd,
+                isOutputFinal: self.isOutputFinal, contentEvents: self.contentEvents,
+                outputTextBytes: self.outputTextBytes, nextSequenceNumber: self.nextSequenceNumber,
+                choices: self.choices, reported: self.reported)
+        }
+        set {
+            (self.sawContent, self.sawError) = (newValue.sawContent, newValue.sawError)
+            (self.sawEnd, self.isOutputFinal) = (newValue.sawEnd, newValue.isOutputFinal)
+            (self.contentEvents, self.outputTextBytes) = (newValue.contentEvents, newValue.outputTextBytes)
+            self.nextSequenceNumber = newValue.nextSequenceNumber
+            (self.choices, self.reported) = (newValue.choices, newValue.reported)
+        }
     }
 
     /// The body has ended. Not for bodies that broke their framing: those are truncated whatever was seen.
@@ -159,6 +199,36 @@ public struct StreamWatch: Sendable {
     mutating func noteContent() {
         self.sawContent = true
         self.contentEvents &+= 1
+    }
+
+    /// Counts the value at the cursor as content if there is anything in it, and its text.
+    @inline(__always)
+    mutating func take(_ cursor: inout JSONCursor) {
+        if let string = cursor.string() {
+            guard string.count > 0 else { return }
+            self.noteContent()
+            self.outputTextBytes &+= string.textBytes
+        } else if cursor.isAtObject || cursor.isAtArray {
+            self.takeContainer(&cursor, hasText: true)
+        }
+    }
+
+    /// Counts the value at the cursor as content if there is anything in it.
+    mutating func note(_ cursor: inout JSONCursor) {
+        if let string = cursor.string() {
+            if string.count > 0 { self.noteContent() }
+        } else if cursor.isAtObject || cursor.isAtArray {
+            self.takeContainer(&cursor, hasText: false)
+        }
+    }
+
+    @inline(never)
+    private mutating func takeContainer(_ cursor: inout JSONCursor, hasText: Bool) {
+        guard let place = cursor.place() else { return }
+        let view = JSONView(UnsafeRawBufferPointer(start: cursor.base, count: cursor.end))
+        guard !view.isEmptyContainer(place) else { return }
+        self.noteContent()
+        if hasText { self.outputTextBytes &+= OutputText.bytes(view, place) }
     }
 
     // MARK: - The end and errors

@@ -1,6 +1,5 @@
 import GatewayContract
 import GatewayCore
-import GatewayWire
 
 /// How a dialect counts, and under which names (wire-formats 7).
 enum UsageConvention: Sendable {
@@ -74,30 +73,42 @@ struct ReportedUsage: Sendable, Equatable {
         return number < 0 ? nil : number
     }
 
-    /// Reads a usage object on top of what is known: each field that it names replaces the old value or, with
-    /// `keepLargest`, only a smaller one (M-10).
+    /// Reads the usage object at the cursor on top of what is known: each field that it names replaces the old value or,
+    /// with `keepLargest`, only a smaller one (M-10).
     @inline(never)
-    mutating func read(
-        _ view: JSONView, _ place: Range<Int>, _ convention: UsageConvention, keepLargest: Bool = false
-    ) {
+    mutating func read(_ cursor: inout JSONCursor, _ convention: UsageConvention, keepLargest: Bool = false) {
         self.isSeen = true
         if !keepLargest { self.isBroken = false }
-        var walk = view.members(of: place)
-        while let member = walk.next() {
-            if let slot = UsageNames.slot(view, member.key, convention) {
-                self.take(view, member, slot, keepLargest)
-            } else if let group = UsageNames.group(view, member.key, convention) {
-                guard member.kind == .object else {
-                    if member.kind != .null { self.isBroken = true }
+        var usage = cursor.enter()
+        while let name = cursor.next(&usage) {
+            if let slot = UsageNames.slot(name, convention) {
+                self.take(&cursor, slot, keepLargest)
+            } else if let group = UsageNames.group(name, convention) {
+                guard cursor.isAtObject else {
+                    if !cursor.isAtNull { self.isBroken = true }
                     continue
                 }
-                var details = view.members(of: member.value)
-                while let detail = details.next() {
-                    guard let slot = UsageNames.slot(view, detail.key, in: group) else { continue }
-                    self.take(view, detail, slot, keepLargest)
-                }
+                self.readDetails(&cursor, group, keepLargest)
             }
         }
+    }
+
+    private mutating func readDetails(_ cursor: inout JSONCursor, _ group: UsageNames.Group, _ keepLargest: Bool) {
+        var details = cursor.enter()
+        while let name = cursor.next(&details) {
+            guard let slot = UsageNames.slot(name, in: group) else { continue }
+            self.take(&cursor, slot, keepLargest)
+        }
+    }
+
+    /// Reads a text that is a usage object and nothing else; any other text is no report.
+    mutating func read(_ text: UnsafeRawBufferPointer, _ convention: UsageConvention) {
+        guard var cursor = JSONCursor(text, checksEnds: false) else { return }
+        let before = self
+        self.read(&cursor, convention)
+        guard cursor.isBroken, var careful = JSONCursor(text, checksEnds: true) else { return }
+        self = before
+        self.read(&careful, convention)
     }
 
     /// One store: a vector that is indexed by a variable is copied as a whole, twice.
@@ -108,10 +119,10 @@ struct ReportedUsage: Sendable, Equatable {
         }
     }
 
-    private mutating func take(_ view: JSONView, _ member: JSONMember, _ slot: Slot, _ keepLargest: Bool) {
-        if member.kind == .null { return }
-        guard let number = view.integer(member), number >= 0, number <= Self.largest else {
-            self.isBroken = true
+    @inline(__always)
+    private mutating func take(_ cursor: inout JSONCursor, _ slot: Slot, _ keepLargest: Bool) {
+        guard let number = cursor.integer(), number >= 0, number <= Self.largest else {
+            if !cursor.isAtNull { self.isBroken = true }
             return
         }
         if keepLargest, self.slots[slot.rawValue] >= number { return }
@@ -126,71 +137,71 @@ enum UsageNames {
         case inputDetails, outputDetails, cacheCreation, serverTools, billedUnits
     }
 
-    static func slot(_ view: JSONView, _ key: Range<Int>, _ convention: UsageConvention) -> ReportedUsage.Slot? {
+    static func slot(_ name: JSONString, _ convention: UsageConvention) -> ReportedUsage.Slot? {
         switch convention {
         case .openai, .openaiSpeech, .openaiImages, .inputOnly:
-            if view.isText(key, "prompt_tokens") || view.isText(key, "input_tokens") { return .input }
-            if view.isText(key, "completion_tokens") || view.isText(key, "output_tokens") { return .output }
-            if view.isText(key, "total_tokens") { return .total }
+            if name.says("prompt_tokens") || name.says("input_tokens") { return .input }
+            if name.says("completion_tokens") || name.says("output_tokens") { return .output }
+            if name.says("total_tokens") { return .total }
         case .anthropic:
-            if view.isText(key, "input_tokens") { return .input }
-            if view.isText(key, "output_tokens") { return .output }
-            if view.isText(key, "cache_read_input_tokens") { return .cacheRead }
-            if view.isText(key, "cache_creation_input_tokens") { return .cacheWrite }
+            if name.says("input_tokens") { return .input }
+            if name.says("output_tokens") { return .output }
+            if name.says("cache_read_input_tokens") { return .cacheRead }
+            if name.says("cache_creation_input_tokens") { return .cacheWrite }
         case .gemini, .geminiInputOnly:
-            if view.isText(key, "promptTokenCount") { return .input }
-            if view.isText(key, "candidatesTokenCount") { return .output }
-            if view.isText(key, "totalTokenCount") { return .total }
-            if view.isText(key, "cachedContentTokenCount") { return .cacheRead }
-            if view.isText(key, "thoughtsTokenCount") { return .reasoning }
-            if view.isText(key, "toolUsePromptTokenCount") { return .toolInput }
+            if name.says("promptTokenCount") { return .input }
+            if name.says("candidatesTokenCount") { return .output }
+            if name.says("totalTokenCount") { return .total }
+            if name.says("cachedContentTokenCount") { return .cacheRead }
+            if name.says("thoughtsTokenCount") { return .reasoning }
+            if name.says("toolUsePromptTokenCount") { return .toolInput }
         case .nothing: break
         }
         return nil
     }
 
-    static func group(_ view: JSONView, _ key: Range<Int>, _ convention: UsageConvention) -> Group? {
+    static func group(_ name: JSONString, _ convention: UsageConvention) -> Group? {
         switch convention {
         case .openai, .openaiSpeech, .openaiImages:
-            if view.isText(key, "prompt_tokens_details") || view.isText(key, "input_tokens_details")
-                || view.isText(key, "input_token_details")
+            if name.says("prompt_tokens_details") || name.says("input_tokens_details")
+                || name.says("input_token_details")
             {
                 return .inputDetails
             }
-            if view.isText(key, "completion_tokens_details") || view.isText(key, "output_tokens_details")
-                || view.isText(key, "output_token_details")
+            if name.says("completion_tokens_details") || name.says("output_tokens_details")
+                || name.says("output_token_details")
             {
                 return .outputDetails
             }
         case .inputOnly:
-            if view.isText(key, "billed_units") || view.isText(key, "tokens") { return .billedUnits }
+            if name.says("billed_units") || name.says("tokens") { return .billedUnits }
         case .anthropic:
-            if view.isText(key, "cache_creation") { return .cacheCreation }
-            if view.isText(key, "server_tool_use") { return .serverTools }
-            if view.isText(key, "output_tokens_details") { return .outputDetails }
+            if name.says("cache_creation") { return .cacheCreation }
+            if name.says("server_tool_use") { return .serverTools }
+            if name.says("output_tokens_details") { return .outputDetails }
         case .gemini, .geminiInputOnly, .nothing: break
         }
         return nil
     }
 
-    static func slot(_ view: JSONView, _ key: Range<Int>, in group: Group) -> ReportedUsage.Slot? {
+    static func slot(_ name: JSONString, in group: Group) -> ReportedUsage.Slot? {
         switch group {
         case .inputDetails:
-            if view.isText(key, "cached_tokens") { return .cacheRead }
-            if view.isText(key, "cache_write_tokens") { return .cacheWrite }
-            if view.isText(key, "audio_tokens") { return .audioInput }
-            if view.isText(key, "image_tokens") { return .imageInput }
+            if name.says("cached_tokens") { return .cacheRead }
+            if name.says("cache_write_tokens") { return .cacheWrite }
+            if name.says("audio_tokens") { return .audioInput }
+            if name.says("image_tokens") { return .imageInput }
         case .outputDetails:
-            if view.isText(key, "reasoning_tokens") || view.isText(key, "thinking_tokens") { return .reasoning }
-            if view.isText(key, "audio_tokens") { return .audioOutput }
+            if name.says("reasoning_tokens") || name.says("thinking_tokens") { return .reasoning }
+            if name.says("audio_tokens") { return .audioOutput }
         case .cacheCreation:
-            if view.isText(key, "ephemeral_5m_input_tokens") { return .cacheWrite5m }
-            if view.isText(key, "ephemeral_1h_input_tokens") { return .cacheWrite1h }
+            if name.says("ephemeral_5m_input_tokens") { return .cacheWrite5m }
+            if name.says("ephemeral_1h_input_tokens") { return .cacheWrite1h }
         case .serverTools:
-            if view.isText(key, "web_search_requests") { return .toolUnits }
+            if name.says("web_search_requests") { return .toolUnits }
         case .billedUnits:
-            if view.isText(key, "input_tokens") { return .input }
-            if view.isText(key, "search_units") { return .toolUnits }
+            if name.says("input_tokens") { return .input }
+            if name.says("search_units") { return .toolUnits }
         }
         return nil
     }

@@ -1,29 +1,51 @@
-/// Byte classes and word-wide searches that every JSON reader here shares.
-enum JSONBytes {
-    static let quote = UInt8(ascii: "\"")
-    static let backslash = UInt8(ascii: "\\")
-    static let comma = UInt8(ascii: ",")
-    static let colon = UInt8(ascii: ":")
-    static let openBrace = UInt8(ascii: "{")
-    static let closeBrace = UInt8(ascii: "}")
+/// Byte classes and word-wide searches that every JSON reader shares, here and in `GatewayDialects`.
+///
+/// Searches never read outside of `0..<end` of their base.
+public enum JSONBytes {
+    @inlinable @inline(__always) public static var quote: UInt8 { 0x22 }
+    @inlinable @inline(__always) public static var backslash: UInt8 { 0x5c }
+    @inlinable @inline(__always) public static var comma: UInt8 { 0x2c }
+    @inlinable @inline(__always) public static var colon: UInt8 { 0x3a }
+    @inlinable @inline(__always) public static var openBrace: UInt8 { 0x7b }
+    @inlinable @inline(__always) public static var closeBrace: UInt8 { 0x7d }
+    @inlinable @inline(__always) public static var openBracket: UInt8 { 0x5b }
+    @inlinable @inline(__always) public static var closeBracket: UInt8 { 0x5d }
 
     private static let highs: UInt64 = 0x8080_8080_8080_8080
 
-    /// The first offset in `from..<end` that holds a quote, a backslash or a control byte; `end` without one. Sixteen
-    /// bytes per step.
+    /// The first offset in `from..<end` that holds a quote, a backslash or a control byte; `end` without one. Costs
+    /// about 20 instructions up to the sixteenth byte, then half of one per byte.
+    @inlinable
     @inline(__always)
-    static func plainEnd(_ base: UnsafeRawPointer, from: Int, to end: Int) -> Int {
-        var at = from
+    public static func plainEnd(_ base: UnsafeRawPointer, from: Int, to end: Int) -> Int {
+        if end &- from >= 16 {
+            let words = Self.stops(base, from)
+            if words[0] | words[1] != 0 { return from &+ Self.firstFlag(words) }
+        }
+        return Self.farPlainEnd(base, from: from, to: end)
+    }
+
+    /// `plainEnd` where the first sixteen bytes are plain, or are not all there.
+    @usableFromInline
+    @inline(never)
+    static func farPlainEnd(_ base: UnsafeRawPointer, from: Int, to end: Int) -> Int {
+        var at = end &- from >= 16 ? from &+ 16 : from
+        while end &- at >= 64 {
+            let (first, second) = (Self.stops(base, at), Self.stops(base, at &+ 16))
+            let (third, fourth) = (Self.stops(base, at &+ 32), Self.stops(base, at &+ 48))
+            let any = (first | second) | (third | fourth)
+            if any[0] | any[1] != 0 { break }
+            at &+= 64
+        }
         while end &- at >= 16 {
-            let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
-            // Vectors on both sides, and no operator of masks: only these forms become single instructions.
-            // With bit 1 turned over a quote is 0x20, and of all bytes only control bytes are below that.
-            let turned = part ^ SIMD16<UInt8>(repeating: 0x02)
-            let stops = unsafeBitCast(turned .<= SIMD16<UInt8>(repeating: 0x20), to: SIMD2<UInt64>.self)
-            let slashes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x5c), to: SIMD2<UInt64>.self)
-            let words = stops | slashes
+            let words = Self.stops(base, at)
             if words[0] | words[1] != 0 { return at &+ Self.firstFlag(words) }
             at &+= 16
+        }
+        guard at < end else { return end }
+        if end >= 16 {
+            let words = Self.dropping(16 &- (end &- at), of: Self.stops(base, end &- 16))
+            return words[0] | words[1] != 0 ? end &- 16 &+ Self.firstFlag(words) : end
         }
         while at < end {
             let byte = base.load(fromByteOffset: at, as: UInt8.self)
@@ -33,7 +55,108 @@ enum JSONBytes {
         return end
     }
 
+    /// 0xff for each of sixteen bytes that is a quote, a backslash or a control byte, 0 for the others.
+    @inlinable
+    @inline(__always)
+    static func stops(_ base: UnsafeRawPointer, _ at: Int) -> SIMD2<UInt64> {
+        let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
+        // Vectors on both sides, and no operator of masks: only these forms become single instructions.
+        // With bit 1 turned over a quote is 0x20, and of all bytes only control bytes are below that.
+        let turned = part ^ SIMD16<UInt8>(repeating: 0x02)
+        let stops = unsafeBitCast(turned .<= SIMD16<UInt8>(repeating: 0x20), to: SIMD2<UInt64>.self)
+        let slashes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x5c), to: SIMD2<UInt64>.self)
+        return stops | slashes
+    }
+
+    /// The flags without those of the first `count` bytes, of 0…15.
+    @inline(__always)
+    static func dropping(_ count: Int, of words: SIMD2<UInt64>) -> SIMD2<UInt64> {
+        let low = UInt64(littleEndian: words[0])
+        let high = UInt64(littleEndian: words[1])
+        if count >= 8 {
+            return SIMD2(0, UInt64(littleEndian: high & (UInt64.max &<< UInt64(truncatingIfNeeded: 8 &* count &- 64))))
+        }
+        return SIMD2(UInt64(littleEndian: low & (UInt64.max &<< UInt64(truncatingIfNeeded: 8 &* count))), words[1])
+    }
+
+    /// The first offset in `from..<end` that holds a quote or a bracket of any kind; `end` without one.
+    @inline(__always)
+    static func structureStart(_ base: UnsafeRawPointer, from: Int, to end: Int) -> Int {
+        var at = from
+        while end &- at >= 16 {
+            let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
+            // Brackets and braces of a side differ in bit 5 only.
+            let folded = part | SIMD16<UInt8>(repeating: 0x20)
+            let opens = unsafeBitCast(folded .== SIMD16<UInt8>(repeating: 0x7b), to: SIMD2<UInt64>.self)
+            let closes = unsafeBitCast(folded .== SIMD16<UInt8>(repeating: 0x7d), to: SIMD2<UInt64>.self)
+            let quotes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x22), to: SIMD2<UInt64>.self)
+            let words = opens | closes | quotes
+            if words[0] | words[1] != 0 { return at &+ Self.firstFlag(words) }
+            at &+= 16
+        }
+        while at < end {
+            let byte = base.load(fromByteOffset: at, as: UInt8.self)
+            if byte == Self.quote || byte | 0x20 == 0x7b || byte | 0x20 == 0x7d { return at }
+            at &+= 1
+        }
+        return end
+    }
+
+    /// Where the string literal at `start` ends, whatever is in it: after the next quote that no backslash hides. `nil`
+    /// without one.
+    @inline(__always)
+    private static func looseStringEnd(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int? {
+        var at = Self.plainEnd(base, from: start &+ 1, to: end)
+        while at < end {
+            switch base.load(fromByteOffset: at, as: UInt8.self) {
+            case Self.quote: return at &+ 1
+            case Self.backslash: at &+= 2
+            default: at &+= 1
+            }
+            if at < end { at = Self.plainEnd(base, from: at, to: end) }
+        }
+        return nil
+    }
+
+    /// Where the string literal at `start`, which is a quote, ends, whatever is in it: after the next quote that no
+    /// backslash hides. `nil` without one. For readers that do not judge.
+    public static func stringEnd(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int? {
+        Self.looseStringEnd(base, from: start, to: end)
+    }
+
+    /// Where the object or array at `start`, which is a bracket, ends: after as many closing brackets as opening ones,
+    /// of whatever type, strings left out. `nil` if it does not. For readers that do not judge; linear, no recursion.
+    public static func containerEnd(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int? {
+        var at = start
+        var depth = 0
+        while at < end {
+            let byte = base.load(fromByteOffset: at, as: UInt8.self)
+            if byte == Self.quote {
+                guard let after = Self.looseStringEnd(base, from: at, to: end) else { return nil }
+                at = after
+                // Mostly a colon or comma follows, and another string.
+                if end &- at > 1 {
+                    let next = base.load(fromByteOffset: at, as: UInt8.self)
+                    if next == Self.colon || next == Self.comma { at &+= 1 }
+                }
+            } else if byte | 0x20 == 0x7b {
+                depth &+= 1
+                at &+= 1
+            } else if byte | 0x20 == 0x7d {
+                depth &-= 1
+                at &+= 1
+                if depth == 0 { return at }
+            } else if byte <= Self.comma {
+                at &+= 1
+            } else {
+                at = Self.structureStart(base, from: at &+ 1, to: end)
+            }
+        }
+        return nil
+    }
+
     /// The index of the first byte that is not zero, of which there is one.
+    @inlinable
     @inline(__always)
     static func firstFlag(_ words: SIMD2<UInt64>) -> Int {
         let low = UInt64(littleEndian: words[0])
@@ -49,6 +172,11 @@ enum JSONBytes {
         while end &- at >= 8 {
             seen |= base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
             at &+= 8
+        }
+        if at < end, end >= 8 {
+            // The last eight bytes of the text, without those that were looked at.
+            let last = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: end &- 8, as: UInt64.self))
+            return (seen | last &>> UInt64(truncatingIfNeeded: 8 &* (8 &- (end &- at)))) & Self.highs == 0
         }
         while at < end {
             seen |= UInt64(base.load(fromByteOffset: at, as: UInt8.self))

@@ -14,6 +14,8 @@ public struct JSONNames: Sendable {
     private let entries: [Entry]
     /// For each count of bytes 0…63 (63: that many or more) one bit per name of that count.
     private let byCount: [UInt64]
+    /// One bit per count in `byCount` that has a name at all.
+    private let counts: UInt64
 
     private struct Entry: Sendable {
         /// The first eight bytes, zeros behind a shorter name.
@@ -56,6 +58,7 @@ public struct JSONNames: Sendable {
         self.bytes = bytes
         self.entries = entries
         self.byCount = byCount
+        self.counts = byCount.enumerated().reduce(0) { $1.element == 0 ? $0 : $0 | 1 << UInt64($1.offset) }
     }
 
     /// The index of the name that the string literal at `key` (with quotes) of a text up to `end` stands for, or -1.
@@ -76,8 +79,8 @@ public struct JSONNames: Sendable {
     /// `readable`: how many bytes may be read from `name` on, at least `count`.
     @inline(__always)
     private func find(_ name: UnsafeRawPointer, count: Int, readable: Int) -> Int {
+        guard self.counts &>> UInt64(truncatingIfNeeded: min(count, 63)) & 1 != 0 else { return -1 }
         var candidates = self.byCount[min(count, 63)]
-        guard candidates != 0 else { return -1 }
         let head = Entry.head(name, count: count, readable: readable)
         while candidates != 0 {
             let index = candidates.trailingZeroBitCount

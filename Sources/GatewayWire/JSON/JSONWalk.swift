@@ -144,6 +144,7 @@ struct JSONWalk {
     }
 
     /// One digit or more.
+    @inline(__always)
     private mutating func skipDigits() throws(JSONFault) {
         guard JSONBytes.isDigit(self.byte) else { throw .malformed(at: self.at) }
         repeat { self.at &+= 1 } while JSONBytes.isDigit(self.byte)
@@ -152,27 +153,56 @@ struct JSONWalk {
     /// Where an object or array ends of which only the brackets and the ends of strings are judged.
     ///
     /// One bit per open bracket tells its type: of `{ } [ ]` only the braces have bit 5 set. 64 levels lie in a
-    /// register, further ones in `outer`.
+    /// register; a text with more is read again from the start by `deepNestedEnd`.
     private func nestedEnd(from start: Int, depthMax: Int) throws(JSONFault) -> Int {
         var at = start
         let (base, end) = (self.base, self.end)
         var depth = 0
         var levels: UInt64 = 0
-        var outer: [UInt64] = []
         while at < end {
             let byte = base.load(fromByteOffset: at, as: UInt8.self)
             if byte == JSONBytes.quote {
-                at = JSONBytes.plainEnd(base, from: at &+ 1, to: end)
-                if at < end, base.load(fromByteOffset: at, as: UInt8.self) != JSONBytes.quote {
-                    at = try Self.looseStringEnd(base, from: at, to: end)
-                }
-                guard at < end else { throw .malformed(at: end) }
-                // Mostly another string follows the colon or comma.
-                if end &- at > 2, base.load(fromByteOffset: at &+ 2, as: UInt8.self) == JSONBytes.quote {
-                    let between = base.load(fromByteOffset: at &+ 1, as: UInt8.self)
-                    if between == JSONBytes.colon || between == JSONBytes.comma { at &+= 1 }
+                at = try Self.nestedStringEnd(base, from: at, to: end)
+                // Mostly a colon or comma follows, and another string.
+                if end &- at > 1 {
+                    let next = base.load(fromByteOffset: at, as: UInt8.self)
+                    if next == JSONBytes.colon || next == JSONBytes.comma { at &+= 1 }
                 }
             } else if byte | 0x20 == 0x7b {
+                guard depth < depthMax else { throw .tooDeep(at: at) }
+                guard depth < 64 else { return try self.deepNestedEnd(from: start, depthMax: depthMax) }
+                levels = levels &<< 1 | UInt64(byte &>> 5 & 1)
+                depth &+= 1
+                at &+= 1
+            } else if byte | 0x20 == 0x7d {
+                guard levels & 1 == UInt64(byte &>> 5 & 1) else { throw .malformed(at: at) }
+                levels &>>= 1
+                depth &-= 1
+                at &+= 1
+                if depth == 0 { return at }
+            } else if byte <= JSONBytes.comma {
+                at &+= 1
+            } else {
+                at = JSONBytes.structureStart(base, from: at &+ 1, to: end)
+            }
+        }
+        throw .malformed(at: end)
+    }
+
+    /// `nestedEnd` for any depth: levels below the innermost 64 lie in an array.
+    @inline(never)
+    private func deepNestedEnd(from start: Int, depthMax: Int) throws(JSONFault) -> Int {
+        var at = start
+        var depth = 0
+        var levels: UInt64 = 0
+        var outer: [UInt64] = []
+        while at < self.end {
+            let byte = self.base.load(fromByteOffset: at, as: UInt8.self)
+            if byte == JSONBytes.quote {
+                at = try Self.nestedStringEnd(self.base, from: at, to: self.end)
+                continue
+            }
+            if byte | 0x20 == 0x7b {
                 guard depth < depthMax else { throw .tooDeep(at: at) }
                 if depth & 63 == 0, depth > 0 { outer.append(levels) }
                 levels = levels &<< 1 | UInt64(byte &>> 5 & 1)
@@ -186,7 +216,20 @@ struct JSONWalk {
             }
             at &+= 1
         }
-        throw .malformed(at: end)
+        throw .malformed(at: self.end)
+    }
+
+    /// From an opening quote to after the closing one.
+    @inline(__always)
+    private static func nestedStringEnd(
+        _ base: UnsafeRawPointer, from start: Int, to end: Int
+    ) throws(JSONFault) -> Int {
+        var at = JSONBytes.plainEnd(base, from: start &+ 1, to: end)
+        if at < end, base.load(fromByteOffset: at, as: UInt8.self) != JSONBytes.quote {
+            at = try Self.looseStringEnd(base, from: at, to: end)
+        }
+        guard at < end else { throw .malformed(at: end) }
+        return at &+ 1
     }
 
     /// From a byte inside of a string that is no plain one to its closing quote. A backslash hides any byte but a

@@ -7,17 +7,28 @@ enum SSEBytes {
     static let lineFeed: UInt8 = 0x0a
     static let carriageReturn: UInt8 = 0x0d
 
-    /// The first offset in `from..<end` that holds LF or CR; `end` without one. Sixteen bytes per step.
+    /// The first offset in `from..<end` that holds LF or CR; `end` without one. 32 bytes per step; lines of events are
+    /// long, but for the blank ones.
     @inline(__always)
     static func lineEnd(_ base: UnsafeRawPointer, from: Int, to end: Int) -> Int {
         var at = from
-        while end &- at >= 16 {
-            let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
-            let feeds = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x0a), to: SIMD2<UInt64>.self)
-            let returns = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x0d), to: SIMD2<UInt64>.self)
-            let words = feeds | returns
+        while end &- at >= 32 {
+            let (first, second) = (Self.ends(base, at), Self.ends(base, at &+ 16))
+            let any = first | second
+            if any[0] | any[1] != 0 {
+                return first[0] | first[1] != 0
+                    ? at &+ JSONBytes.firstFlag(first) : at &+ 16 &+ JSONBytes.firstFlag(second)
+            }
+            at &+= 32
+        }
+        if end &- at >= 16 {
+            let words = Self.ends(base, at)
             if words[0] | words[1] != 0 { return at &+ JSONBytes.firstFlag(words) }
             at &+= 16
+        }
+        if at < end, end >= 16 {
+            let words = JSONBytes.dropping(16 &- (end &- at), of: Self.ends(base, end &- 16))
+            return words[0] | words[1] != 0 ? end &- 16 &+ JSONBytes.firstFlag(words) : end
         }
         while at < end {
             let byte = base.load(fromByteOffset: at, as: UInt8.self)
@@ -25,6 +36,15 @@ enum SSEBytes {
             at &+= 1
         }
         return end
+    }
+
+    /// 0xff for each of sixteen bytes that is LF or CR, 0 for the others.
+    @inline(__always)
+    private static func ends(_ base: UnsafeRawPointer, _ at: Int) -> SIMD2<UInt64> {
+        let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
+        let feeds = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x0a), to: SIMD2<UInt64>.self)
+        let returns = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x0d), to: SIMD2<UInt64>.self)
+        return feeds | returns
     }
 
     /// Which field a line that is not blank sets, and where its value starts.
