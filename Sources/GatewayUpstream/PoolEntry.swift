@@ -37,6 +37,27 @@ struct PoolEntry {
 
     var connectionsMax: Int { self.endpoint.connectionsMax }
     var total: Int { self.idle.count + self.connecting.count + self.leased }
+
+    /// The idle connection that was used last is leased now.
+    mutating func leaseWarmest() -> ConnectionID? {
+        guard let warmest = self.idle.popLast() else { return nil }
+        self.leased += 1
+        return warmest.id
+    }
+
+    /// A leased connection becomes idle, if nobody waits for one and there is room.
+    mutating func keepReleased(_ id: ConnectionID, at now: MonotonicTime) -> Bool {
+        guard self.isAdopted, self.waiters.isEmpty, self.total <= self.connectionsMax else { return false }
+        self.leased -= 1
+        self.appendIdle(id, at: now)
+        return true
+    }
+
+    mutating func appendIdle(_ id: ConnectionID, at now: MonotonicTime) {
+        // The list stays sorted even if a caller's clock is coarser than another's.
+        let since = max(now, self.idle.last?.since ?? now)
+        self.idle.append(.init(id: id, since: since))
+    }
 }
 
 /// First in, first out, bounded, with removal from the middle. Takes memory as it grows.

@@ -132,7 +132,7 @@ public final class UpstreamConnection: ChannelInboundHandler {
     public func write(_ bytes: ByteBuffer) {
         guard self.phase == .exchanging, let context = self.context else { return }
         self.requestBytes &+= bytes.readableBytes
-        context.write(Self.wrapOutboundOut(bytes), promise: nil)
+        context.write(self.wrapOutboundOut(bytes), promise: nil)
     }
 
     public func flush() {
@@ -239,7 +239,7 @@ public final class UpstreamConnection: ChannelInboundHandler {
     }
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = Self.unwrapInboundIn(data)
+        let bytes = self.unwrapInboundIn(data)
         switch self.phase {
         case .exchanging:
             self.anyByteArrived = true

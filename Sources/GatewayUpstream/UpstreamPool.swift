@@ -90,7 +90,7 @@ public final class UpstreamPool {
 
     /// The endpoints of a new snapshot. Idle connections of all others close now, leased ones when they come back.
     public func adopt(_ endpoints: [UpstreamEndpoint]) {
-        self.loop.assertInEventLoop()
+        self.assertOnLoop()
         for endpoint in endpoints where endpoint.tls {
             // Reads the authorities now, off the loop, so that the first request need not wait for it.
             _ = self.tls.context(caFile: endpoint.caFile, on: self.loop)
@@ -105,7 +105,7 @@ public final class UpstreamPool {
     public func acquire(
         _ endpoint: UpstreamEndpoint, connectTimeout: TimeSpan, fresh: Bool, for requester: any UpstreamRequester
     ) -> UpstreamTicket {
-        self.loop.assertInEventLoop()
+        self.assertOnLoop()
         let ticket = self.machine.makeTicket()
         if !fresh, let id = self.machine.takeIdle(of: endpoint) {
             self.lease(id, to: requester, reused: true)
@@ -118,21 +118,21 @@ public final class UpstreamPool {
 
     /// The ticket is not wanted any more; nobody is called back. Harmless when it has ended already.
     public func cancel(_ ticket: UpstreamTicket) {
-        self.loop.assertInEventLoop()
+        self.assertOnLoop()
         guard let waiting = self.waiting.removeValue(forKey: ticket) else { return }
         self.machine.cancel(ticket, of: waiting.endpoint)
     }
 
     /// Called by the loop every 100 ms or so: closes what was idle for too long, ends what took too long.
     public func tick(now: MonotonicTime) {
-        self.loop.assertInEventLoop()
+        self.assertOnLoop()
         self.now = now
         self.run(self.machine.tick(at: now))
     }
 
     /// The end: those who wait are refused with `draining`, idle connections close, leased ones when they come back.
     public func closeAll() {
-        self.loop.assertInEventLoop()
+        self.assertOnLoop()
         self.run(self.machine.closeAll())
     }
 
@@ -142,15 +142,20 @@ public final class UpstreamPool {
     // MARK: For connections
 
     func connectionReleased(_ connection: UpstreamConnection) {
-        self.loop.assertInEventLoop()
+        self.assertOnLoop()
+        if self.machine.keep(released: connection.id, at: self.now) { return }
         self.run(self.machine.released(connection.id, at: self.now))
     }
 
     func connectionClosed(_ connection: UpstreamConnection) {
-        self.loop.assertInEventLoop()
+        self.assertOnLoop()
         self.forget(connection.id)
         self.run(self.machine.closed(connection.id))
     }
+
+    /// In debug builds only.
+    @inline(__always)
+    private func assertOnLoop() { assert(self.loop.inEventLoop, "a pool belongs to its loop") }
 
     // MARK: Actions
 

@@ -5,11 +5,11 @@ extension UpstreamPoolStateMachine {
 
     /// The warmest idle connection, now leased; `nil` when there is none or the pool is closed.
     mutating func takeIdle(of endpoint: UpstreamEndpoint) -> ConnectionID? {
-        guard !self.isClosed, let place = self.places[endpoint], let idle = self.entries[place].idle.popLast()
+        guard !self.isClosed, let place = self.findPlace(of: endpoint),
+            let id = self.entries[place].leaseWarmest()
         else { return nil }
-        self.entries[place].leased += 1
-        self.slots[idle.id.index].state = .leased
-        return idle.id
+        self.slots[id.index].state = .leased
+        return id
     }
 
     /// Puts a ticket into the queue; for what `takeIdle` could not serve, or may not because it has to be fresh.
@@ -64,9 +64,21 @@ extension UpstreamPoolStateMachine {
         return actions
     }
 
+    /// The usual way back of a leased connection: nobody waits, there is room, its endpoint is wanted, so it is idle.
+    ///
+    /// - Returns: false, with nothing done, when `released` has to decide.
+    mutating func keep(released id: ConnectionID, at now: MonotonicTime) -> Bool {
+        guard !self.isClosed, self.slotState(id) == .leased,
+            self.entries[self.slots[id.index].entry].keepReleased(id, at: now)
+        else { return false }
+        self.slots[id.index].state = .idle
+        return true
+    }
+
     /// A leased connection came back and may be used again.
     mutating func released(_ id: ConnectionID, at now: MonotonicTime) -> PoolActions {
         var actions = PoolActions()
+        if self.keep(released: id, at: now) { return actions }
         guard always(self.slotState(id) == .leased, "only what is leased is given back") else { return actions }
         let place = self.slots[id.index].entry
         self.entries[place].leased -= 1
@@ -192,9 +204,7 @@ extension UpstreamPoolStateMachine {
             self.reap(place)
             return
         }
-        // The list stays sorted even if a caller's clock is coarser than another's.
-        let since = max(now, self.entries[place].idle.last?.since ?? now)
-        self.entries[place].idle.append(.init(id: id, since: since))
+        self.entries[place].appendIdle(id, at: now)
         self.slots[id.index].state = .idle
     }
 

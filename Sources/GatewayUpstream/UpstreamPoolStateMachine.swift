@@ -69,6 +69,8 @@ struct UpstreamPoolStateMachine {
     var entries: [PoolEntry] = []
     private var freeEntries: [Int] = []
     var places: [UpstreamEndpoint: Int] = [:]
+    /// Where an endpoint was found last, by the low bits of its digest; -1 for nowhere.
+    private var recentPlaces = [Int](repeating: -1, count: 16)
     private var ticketLast: UInt64 = 0
     private(set) var isClosed = false
 
@@ -128,12 +130,24 @@ struct UpstreamPoolStateMachine {
         return place
     }
 
+    /// The entry of an endpoint, if it has one. Asked for each lease: the table is only looked at when another endpoint
+    /// was found in between that shares its bits.
+    mutating func findPlace(of endpoint: UpstreamEndpoint) -> Int? {
+        let slot = endpoint.digest & 15
+        let recent = self.recentPlaces[slot]
+        if recent >= 0, self.entries[recent].endpoint == endpoint { return recent }
+        guard let place = self.places[endpoint] else { return nil }
+        self.recentPlaces[slot] = place
+        return place
+    }
+
     /// Forgets an entry that nobody needs any more.
     mutating func reap(_ place: Int) {
         guard !self.entries[place].isAdopted, self.entries[place].total == 0, self.entries[place].waiters.isEmpty,
             self.places[self.entries[place].endpoint] == place
         else { return }
         self.places[self.entries[place].endpoint] = nil
+        self.recentPlaces[self.entries[place].endpoint.digest & 15] = -1
         self.freeEntries.append(place)
     }
 

@@ -56,12 +56,14 @@ struct BodyReader: Sendable {
     private mutating func nextOfChunks(
         _ pending: inout ByteBuffer, _ limits: HeadLimits, _ parser: inout HeadParser
     ) throws(Breach) -> Step {
+        guard pending.readableBytes > 0 else { return .needMore }
         switch try Self.read(pending, { bytes throws(Breach) in try self.chunked.step(bytes) }) {
         case .needMore:
             pending = ByteBuffer()
             return .needMore
         case .data(let framing):
             pending.moveReaderIndex(forwardBy: framing)
+            if let bytes = self.lastChunkOfRead(&pending) { return .bytes(bytes) }
             guard let bytes = Self.slice(&pending, atMost: self.chunked.dataRemaining) else { return .needMore }
             self.chunked.take(bytes.readableBytes)
             return .bytes(bytes)
@@ -71,6 +73,24 @@ struct BodyReader: Sendable {
             parser = HeadParser(.trailers)
             return try self.nextOfTrailers(&pending, limits, &parser)
         }
+    }
+
+    /// A chunk that is the last of what came, as the events of a stream mostly are: handed over whole, without a slice.
+    @inline(__always)
+    private mutating func lastChunkOfRead(_ pending: inout ByteBuffer) -> ByteBuffer? {
+        let count = Int(truncatingIfNeeded: self.chunked.dataRemaining)
+        guard count > 0, count == pending.readableBytes &- 2 else { return nil }
+        let end = pending.readerIndex &+ count
+        guard let carriageReturn = pending.getInteger(at: end, as: UInt8.self),
+            let lineFeed = pending.getInteger(at: end &+ 1, as: UInt8.self)
+        else { return nil }
+        self.chunked.take(count)
+        // Another end is found to be wrong once the data is handed on, as everywhere.
+        guard self.chunked.takeLineEnd((carriageReturn, lineFeed)) else { return pending.readSlice(length: count) }
+        var bytes = ByteBuffer()
+        swap(&bytes, &pending)
+        bytes.moveWriterIndex(to: end)
+        return bytes
     }
 
     private mutating func nextOfTrailers(

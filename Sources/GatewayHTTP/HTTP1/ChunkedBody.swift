@@ -39,7 +39,11 @@ struct ChunkedBody: Sendable {
     mutating func step(_ bytes: UnsafeRawBufferPointer) throws(Breach) -> Step {
         if self.place == .data { return .data(0) }
         guard let base = bytes.baseAddress else { return .needMore }
-        var at = 0
+        var at = self.passLineEnd(base, bytes.count)
+        if self.place == .size, self.digits == 0 {
+            let data = self.passSizeLine(base, at, bytes.count)
+            if data > 0 { return .data(data) }
+        }
         while at < bytes.count {
             let byte = HeadGrammar.byte(base, at)
             at &+= 1
@@ -71,6 +75,53 @@ struct ChunkedBody: Sendable {
             if self.lineBytes >= Self.lineBytesMax { throw .malformed("chunk line is too long") }
         }
         return .needMore
+    }
+
+    /// The line end behind data, when both of its bytes are there; everything else is left to the walk by bytes.
+    ///
+    /// - Returns: how many bytes it took.
+    @inline(__always)
+    private mutating func passLineEnd(_ base: UnsafeRawPointer, _ count: Int) -> Int {
+        guard self.place == .dataEnd, count >= 2, HeadGrammar.byte(base, 0) == HeadGrammar.carriageReturn,
+            HeadGrammar.byte(base, 1) == HeadGrammar.lineFeed
+        else { return 0 }
+        self.place = .size
+        return 2
+    }
+
+    /// A size line without extension, other than that of the last chunk, when the whole of it is there; everything else
+    /// is left to the walk by bytes.
+    ///
+    /// - Returns: the offset of the data; 0 when nothing was taken.
+    @inline(__always)
+    private mutating func passSizeLine(_ base: UnsafeRawPointer, _ start: Int, _ count: Int) -> Int {
+        // Fifteen digits stay under `Int64.max`.
+        let end = min(count, start &+ 15)
+        var size: UInt64 = 0
+        var at = start
+        while at < end {
+            let byte = HeadGrammar.byte(base, at)
+            guard HeadGrammar.isHexDigit(byte) else { break }
+            size = size &<< 4 | UInt64(byte &- 0x30 < 10 ? byte &- 0x30 : (byte | 0x20) &- 0x57)
+            at &+= 1
+        }
+        guard size > 0, at &+ 1 < count, HeadGrammar.byte(base, at) == HeadGrammar.carriageReturn,
+            HeadGrammar.byte(base, at &+ 1) == HeadGrammar.lineFeed
+        else { return 0 }
+        self.size = size
+        self.beginData()
+        return at &+ 2
+    }
+
+    /// The data is the last that came but for its line end: takes that with it.
+    ///
+    /// - Parameter rest: the bytes behind the data that `take` was told of.
+    /// - Returns: whether `rest` was that line end and nothing else.
+    @inline(__always)
+    mutating func takeLineEnd(_ rest: (UInt8, UInt8)) -> Bool {
+        guard self.place == .dataEnd, rest == (HeadGrammar.carriageReturn, HeadGrammar.lineFeed) else { return false }
+        self.place = .size
+        return true
     }
 
     private mutating func beginData() {

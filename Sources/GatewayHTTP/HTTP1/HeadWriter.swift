@@ -11,19 +11,48 @@ extension ByteBuffer {
     ///
     /// - Parameter status: 100 to 599; anything else is our own mistake and goes out as 500.
     public mutating func writeStatusLine(_ status: Int) {
-        let status = always((100...599).contains(status), "a status has three digits") ? status : 500
+        let status = Self.checked(status)
         let phrase = Self.phrase(of: status)
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: 15 + phrase.utf8CodeUnitCount) { space in
             var writer = SpaceWriter(space)
-            writer.write("HTTP/1.1 ")
-            writer.write(byte: UInt8(truncatingIfNeeded: 0x30 + status / 100))
-            writer.write(byte: UInt8(truncatingIfNeeded: 0x30 + status / 10 % 10))
-            writer.write(byte: UInt8(truncatingIfNeeded: 0x30 + status % 10))
-            writer.write(" ")
-            writer.write(phrase)
+            writer.write(status: status, phrase)
+            return writer.count
+        }
+    }
+
+    /// A whole head: status line, the fields' lines, the fields of framing and connection, the empty line.
+    ///
+    /// - Parameters:
+    ///   - status: as for `writeStatusLine`.
+    ///   - date: a whole line.
+    public mutating func writeHead(status: Int, fields: FieldLines, date: [UInt8], framing: AnswerHeadFraming) {
+        let status = Self.checked(status)
+        let phrase = Self.phrase(of: status)
+        // 15 bytes of the status line, 38 of a length, 28 of chunks, 24 of the connection, 2 of the empty line.
+        let room = 128 &+ phrase.utf8CodeUnitCount &+ fields.count &+ date.count
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { space in
+            var writer = SpaceWriter(space)
+            writer.write(status: status, phrase)
+            fields.withUnsafeBytes { writer.write($0) }
+            date.withUnsafeBytes { writer.write($0) }
+            if let length = framing.length {
+                writer.write("content-length: ")
+                writer.write(decimal: length)
+                writer.write("\r\n")
+            }
+            if framing.isChunked { writer.write("transfer-encoding: chunked\r\n") }
+            switch framing.connection {
+            case .unsaid: break
+            case .close: writer.write("connection: close\r\n")
+            case .keepAlive: writer.write("connection: keep-alive\r\n")
+            }
             writer.write("\r\n")
             return writer.count
         }
+    }
+
+    private static func checked(_ status: Int) -> Int {
+        always((100...599).contains(status), "a status has three digits") ? status : 500
     }
 
     /// One field line.
@@ -35,7 +64,7 @@ extension ByteBuffer {
         guard always(id != .other, "a field that is written has a name"), FieldText.isOneLine(value) else {
             return false
         }
-        let name = FieldText.prefix(of: id)
+        let name = id.linePrefix
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: name.count &+ value.count &+ 2) { space in
             var writer = SpaceWriter(space)
             writer.write(name)
@@ -60,7 +89,7 @@ extension ByteBuffer {
     /// One field line whose value is a number.
     public mutating func writeField(_ id: HeaderID, decimal value: Int) {
         guard always(id != .other, "a field that is written has a name") else { return }
-        let name = FieldText.prefix(of: id)
+        let name = id.linePrefix
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: name.count + 22) { space in
             var writer = SpaceWriter(space)
             writer.write(name)
@@ -116,6 +145,22 @@ extension ByteBuffer {
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: 18) { space in
             var writer = SpaceWriter(space)
             writer.write(hexadecimal: UInt64(count))
+            writer.write("\r\n")
+            return writer.count
+        }
+    }
+
+    /// One whole chunk: its size line, a copy of the readable bytes, the line end.
+    ///
+    /// - Parameter bytes: not empty. A chunk of no bytes would end the body, so nothing is written for it.
+    public mutating func writeChunk(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        guard always(count > 0, "a chunk has bytes") else { return }
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: count &+ 20) { space in
+            var writer = SpaceWriter(space)
+            writer.write(hexadecimal: UInt64(count))
+            writer.write("\r\n")
+            bytes.withUnsafeReadableBytes { writer.write($0) }
             writer.write("\r\n")
             return writer.count
         }
@@ -187,24 +232,21 @@ extension ByteBuffer {
     }
 }
 
-/// Checks and constant text of field lines.
+/// Checks of field lines.
 enum FieldText {
-    /// `content-type: ` for each known field, one after the other; looked up by raw value.
-    // SAFETY: nobody writes to the texts after this initialiser, and they live as long as the process.
-    nonisolated(unsafe) private static let prefixes: UnsafePointer<UnsafeRawBufferPointer> = {
-        let table = UnsafeMutablePointer<UnsafeRawBufferPointer>.allocate(capacity: HeaderID.allCases.count)
-        for id in HeaderID.allCases {
-            let text = UnsafeMutableRawBufferPointer.allocate(byteCount: id.name.utf8.count + 2, alignment: 1)
-            text.copyBytes(from: Array((id.name + ": ").utf8))
-            (table + Int(id.rawValue)).initialize(to: UnsafeRawBufferPointer(text))
-        }
-        return UnsafePointer(table)
-    }()
-
-    static func prefix(of id: HeaderID) -> UnsafeRawBufferPointer { self.prefixes[Int(id.rawValue)] }
-
+    /// Eight bytes at a time while they are letters, digits and hyphens, as those of nearly all names are.
     static func isToken(_ name: UnsafeRawBufferPointer) -> Bool {
-        !name.isEmpty && name.allSatisfy { ByteSet.token.contains($0) }
+        guard let base = name.baseAddress, name.count > 0 else { return false }
+        var at = 0
+        while at &+ 8 <= name.count {
+            if HeadGrammar.uncommonBytes(HeadGrammar.word(base, at)) != 0 { break }
+            at &+= 8
+        }
+        while at < name.count {
+            if !ByteSet.token.contains(HeadGrammar.byte(base, at)) { return false }
+            at &+= 1
+        }
+        return true
     }
 
     /// No CR, LF or NUL. Eight bytes at a time; a word with any control byte is looked at closely.
@@ -231,6 +273,7 @@ private struct SpaceWriter {
 
     init(_ space: UnsafeMutableRawBufferPointer) { self.space = space }
 
+    @inline(__always)
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, let base = self.space.baseAddress,
             always(bytes.count <= self.space.count &- self.count, "room was made for it")
@@ -239,37 +282,77 @@ private struct SpaceWriter {
         self.count &+= bytes.count
     }
 
+    @inline(__always)
     mutating func write(_ text: StaticString) {
         self.write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    @inline(__always)
     mutating func write(byte: UInt8) {
         guard always(self.count < self.space.count, "room was made for it") else { return }
         self.space[self.count] = byte
         self.count &+= 1
     }
 
-    mutating func write(decimal value: Int) {
-        if value < 0 { self.write(byte: 0x2d) }
-        self.write(digitsOf: UInt64(value.magnitude), base: 10)
+    mutating func write(status: Int, _ phrase: StaticString) {
+        self.write("HTTP/1.1 ")
+        self.write(byte: UInt8(truncatingIfNeeded: 0x30 + status / 100))
+        self.write(byte: UInt8(truncatingIfNeeded: 0x30 + status / 10 % 10))
+        self.write(byte: UInt8(truncatingIfNeeded: 0x30 + status % 10))
+        self.write(" ")
+        self.write(phrase)
+        self.write("\r\n")
     }
 
-    mutating func write(hexadecimal value: UInt64) { self.write(digitsOf: value, base: 16) }
-
-    private mutating func write(digitsOf value: UInt64, base: UInt64) {
+    mutating func write(decimal value: Int) {
+        if value < 0 { self.write(byte: 0x2d) }
         var length = 1
-        var rest = value / base
-        while rest > 0 {
-            length += 1
-            rest /= base
+        var bound: UInt = 10
+        let magnitude = value.magnitude
+        while length < 19, magnitude >= bound {
+            length &+= 1
+            bound &*= 10
         }
-        guard always(length <= self.space.count - self.count, "room was made for it") else { return }
-        rest = value
-        for index in stride(from: self.count + length - 1, through: self.count, by: -1) {
-            let digit = UInt8(truncatingIfNeeded: rest % base)
-            self.space[index] = digit < 10 ? 0x30 + digit : 0x57 + digit
-            rest /= base
+        guard always(length <= self.space.count &- self.count, "room was made for it") else { return }
+        var rest = magnitude
+        var at = self.count &+ length
+        while at > self.count {
+            at &-= 1
+            self.space[at] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
-        self.count += length
+        self.count &+= length
+    }
+
+    mutating func write(hexadecimal value: UInt64) {
+        let length = max(1, (67 &- value.leadingZeroBitCount) &>> 2)
+        guard always(length <= self.space.count &- self.count, "room was made for it") else { return }
+        var rest = value
+        var at = self.count &+ length
+        while at > self.count {
+            at &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest & 15)
+            self.space[at] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
+            rest &>>= 4
+        }
+        self.count &+= length
+    }
+}
+
+/// What the head of an answer says about its body and its connection.
+public struct AnswerHeadFraming: Sendable {
+    public enum Connection: Sendable {
+        case unsaid, close, keepAlive
+    }
+
+    /// `content-length`, not below 0.
+    public var length: Int?
+    public var isChunked: Bool
+    public var connection: Connection
+
+    public init(length: Int? = nil, isChunked: Bool = false, connection: Connection = .unsaid) {
+        self.length = length
+        self.isChunked = isChunked
+        self.connection = connection
     }
 }

@@ -30,24 +30,25 @@ public struct HeadLimits: Sendable {
     }
 }
 
-/// A request head that passed the whole grammar: nothing after the decoder checks it again.
+/// A request head that passed the whole grammar: nothing after the decoder checks it again. It never changes.
 ///
-/// Two allocations, both inside `fields`. `fields.bytes` is the head as it came, request line included.
-public struct RequestHead: Sendable {
-    public var method: HTTPMethod
-    public var version: HTTPVersion
+/// One reference, so that handing it on costs one count, beside the two allocations inside `fields`. `fields.bytes` is
+/// the head as it came, request line included.
+public final class RequestHead: Sendable {
+    public let method: HTTPMethod
+    public let version: HTTPVersion
     /// The request target as it came (origin form or absolute form), a place in `fields.bytes`.
-    public var target: Range<Int32>
+    public let target: Range<Int32>
     /// A place in `fields.bytes`. Never empty, begins with `/`, not unescaped.
-    public var path: Range<Int32>
+    public let path: Range<Int32>
     /// A place in `fields.bytes`, without the question mark; empty without a query.
-    public var query: Range<Int32>
-    public var framing: BodyFraming
+    public let query: Range<Int32>
+    public let framing: BodyFraming
     /// False on HTTP/1.0 and after `Connection: close`: nothing that follows on the connection is a request.
-    public var keepAlive: Bool
+    public let keepAlive: Bool
     /// The client waits for `100 Continue` before it sends its body. Never on HTTP/1.0, nor without a body.
-    public var expectsContinue: Bool
-    public var fields: HeaderFields
+    public let expectsContinue: Bool
+    public let fields: HeaderFields
 
     /// For heads made by hand, mostly in tests. Nothing is checked.
     public init(

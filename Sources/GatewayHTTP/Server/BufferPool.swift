@@ -2,8 +2,8 @@ import NIOCore
 
 /// Output buffers of one loop, lent to a connection from its first byte of output to the flush.
 ///
-/// An idle connection so holds none. A buffer that is given back is cleared; NIO still owning its bytes then costs one
-/// fresh allocation, never a wrong byte.
+/// An idle connection so holds none. A buffer is cleared when it is lent again, when whoever wrote it has let go of it;
+/// NIO still owning its bytes then costs one fresh allocation, never a wrong byte.
 public final class BufferPool {
     private var buffers: [ByteBuffer] = []
     private let allocator = ByteBufferAllocator()
@@ -14,12 +14,15 @@ public final class BufferPool {
     public init() {}
 
     public func take() -> ByteBuffer {
-        self.buffers.popLast() ?? self.allocator.buffer(capacity: Self.initialBytes)
+        guard var buffer = self.buffers.popLast() else {
+            return self.allocator.buffer(capacity: Self.initialBytes)
+        }
+        buffer.clear()
+        return buffer
     }
 
     public func give(_ buffer: consuming ByteBuffer) {
         guard self.buffers.count < Self.keptMax, buffer.capacity <= Self.keptBytesMax else { return }
-        buffer.clear()
         self.buffers.append(buffer)
     }
 }

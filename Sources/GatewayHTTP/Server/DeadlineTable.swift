@@ -17,6 +17,7 @@ public final class DeadlineTable {
     }
 
     private static let never = Int64.max
+    /// On the monotonic clock; below zero, a span that counts from the next tick.
     private var deadlines: [Int64] = []
     private var owners: [(any DeadlineOwner)?] = []
     private var free: [Int] = []
@@ -36,7 +37,13 @@ public final class DeadlineTable {
     }
 
     public func set(_ slot: Slot, _ deadline: MonotonicTime) {
-        self.deadlines[slot.index] = deadline.nanoseconds
+        self.deadlines[slot.index] = max(0, deadline.nanoseconds)
+    }
+
+    /// A deadline that span after the next tick: for long timeouts that are set often, because it reads no clock. It
+    /// comes up to one tick late, never early.
+    public func set(_ slot: Slot, afterNextTick span: TimeSpan) {
+        self.deadlines[slot.index] = -max(1, span.nanoseconds)
     }
 
     public func clear(_ slot: Slot) {
@@ -57,9 +64,14 @@ public final class DeadlineTable {
     public func tick(at now: MonotonicTime) {
         var index = 0
         while index < self.deadlines.count {
-            if self.deadlines[index] <= now.nanoseconds {
-                self.deadlines[index] = Self.never
-                self.owners[index]?.deadlinePassed(at: now)
+            let deadline = self.deadlines[index]
+            if deadline <= now.nanoseconds {
+                if deadline < 0 {
+                    self.deadlines[index] = (now + TimeSpan(nanoseconds: -deadline)).nanoseconds
+                } else {
+                    self.deadlines[index] = Self.never
+                    self.owners[index]?.deadlinePassed(at: now)
+                }
             }
             index += 1
         }

@@ -10,7 +10,8 @@ extension HTTP1ServerConnection {
 
     func writeContinue() {
         guard self.machine.takeContinue() else { return }
-        self.withOutput { $0.writeString("HTTP/1.1 100 Continue\r\n\r\n") }
+        self.readyOutput()
+        self.output?.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
         self.flushOutput()
     }
 
@@ -20,44 +21,40 @@ extension HTTP1ServerConnection {
         if !self.loop.factory.acceptsMore { self.machine.mustClose() }
         let staysOpen = self.machine.answerHead(framing)
         let isHTTP10 = self.machine.isHTTP10
-        let date = self.loop.date
-        self.withOutput { output in
-            output.writeStatusLine(status)
-            output.writeBytes(fields.bytes)
-            output.writeBytes(date)
-            switch framing {
-            case .none: break
-            case .length(let count): output.writeField(.contentLength, decimal: count)
-            case .stream: if !isHTTP10 { output.writeStaticString("transfer-encoding: chunked\r\n") }
-            }
-            if !staysOpen {
-                output.writeStaticString("connection: close\r\n")
-            } else if isHTTP10 {
-                output.writeStaticString("connection: keep-alive\r\n")
-            }
-            output.writeStaticString("\r\n")
+        var head = AnswerHeadFraming()
+        switch framing {
+        case .none: break
+        case .length(let count): head.length = count
+        case .stream: head.isChunked = !isHTTP10
         }
+        head.connection = staysOpen ? isHTTP10 ? .keepAlive : .unsaid : .close
+        self.readyOutput()
+        self.output?.writeHead(status: status, fields: fields, date: self.loop.date, framing: head)
     }
 
     func writeBody(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
         guard count > 0, !self.machine.isHead, self.context != nil else { return }
         let isChunked = self.machine.framing == .stream && !self.machine.isHTTP10
-        if isChunked { self.withOutput { $0.writeChunkHeader(count) } }
+        self.readyOutput()
         if count <= Self.copiedBytesMax {
-            self.withOutput { $0.writeImmutableBuffer(bytes) }
-        } else {
-            self.writeOutput()
-            self.context?.write(self.wrapOutboundOut(bytes), promise: nil)
-            self.hasUnflushedWrites = true
+            if isChunked { self.output?.writeChunk(bytes) } else { self.output?.writeImmutableBuffer(bytes) }
+            return
         }
-        if isChunked { self.withOutput { $0.writeStaticString("\r\n") } }
+        if isChunked { self.output?.writeChunkHeader(count) }
+        self.writeOutput()
+        self.context?.write(self.wrapOutboundOut(bytes), promise: nil)
+        self.hasUnflushedWrites = true
+        guard isChunked else { return }
+        self.readyOutput()
+        self.output?.writeChunkEnd()
     }
 
     func endAnswer() {
         guard self.context != nil else { return }
         if self.machine.framing == .stream, !self.machine.isHTTP10, !self.machine.isHead {
-            self.withOutput { $0.writeStaticString("0\r\n\r\n") }
+            self.readyOutput()
+            self.output?.writeLastChunk()
         }
         self.flushOutput()
         // The flush may have met a dead connection, and its end is then over already.
@@ -96,9 +93,8 @@ extension HTTP1ServerConnection {
         self.loop.buffers.give(output)
     }
 
-    private func withOutput(_ body: (inout ByteBuffer) -> Void) {
-        var output = self.output.take() ?? self.loop.buffers.take()
-        body(&output)
-        self.output = consume output
+    /// Output is written in place: nothing is copied or counted per piece.
+    private func readyOutput() {
+        if self.output == nil { self.output = self.loop.buffers.take() }
     }
 }

@@ -15,6 +15,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     var output: ByteBuffer?
     var hasUnflushedWrites = false
     var memo: AnyObject?
+    /// Follows the channel, which tells every change within the write or flush that makes it.
+    private(set) var isWritable = true
     private var decoder: RequestDecoder
     private var exchange: (any DownstreamExchange)?
     private var slot: DeadlineTable.Slot?
@@ -37,6 +39,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
 
     public func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.isWritable = context.channel.isWritable
         self.clientAddress = context.channel.remoteAddress.flatMap(IPAddress.init(socketAddress:))
         self.loop.add(self)
         let slot = self.loop.deadlines.register(self)
@@ -66,7 +69,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     }
 
     public func channelWritabilityChanged(context: ChannelHandlerContext) {
-        self.exchange?.downstreamWritability(context.channel.isWritable)
+        self.isWritable = context.channel.isWritable
+        self.exchange?.downstreamWritability(self.isWritable)
     }
 
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -195,16 +199,15 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
 
     private func armReadDeadline() {
         guard let slot = self.slot else { return }
-        let limits = self.loop.limits
         switch self.machine.state {
         case .idle where self.decoder.isInsideHead:
-            if !self.headDeadlineIsSet { self.loop.deadlines.set(slot, .now() + limits.headTimeout) }
+            if !self.headDeadlineIsSet { self.loop.deadlines.set(slot, .now() + self.loop.limits.headTimeout) }
             self.headDeadlineIsSet = true
         case .idle:
             self.headDeadlineIsSet = false
             // What is still going out is looked at when the time is over, not per request.
             self.pendingBytesAtMark = Int.max
-            self.loop.deadlines.set(slot, .now() + limits.idleTimeout)
+            self.loop.deadlines.set(slot, afterNextTick: self.loop.limits.idleTimeout)
         case .closing:
             self.armWriteDeadline(slot)
         case .exchanging:
@@ -212,10 +215,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
             if self.machine.requestEnded || self.isPaused {
                 self.loop.deadlines.clear(slot)
                 self.bodyDeadlineIsSet = false
-            } else if !self.bodyDeadlineIsSet || self.bodyBytes - self.bodyBytesAtMark >= limits.bodyProgressBytes {
+            } else if !self.bodyDeadlineIsSet
+                || self.bodyBytes - self.bodyBytesAtMark >= self.loop.limits.bodyProgressBytes
+            {
                 self.bodyBytesAtMark = self.bodyBytes
                 self.bodyDeadlineIsSet = true
-                self.loop.deadlines.set(slot, .now() + limits.bodyTimeout)
+                self.loop.deadlines.set(slot, .now() + self.loop.limits.bodyTimeout)
             }
         case .lingering, .closed: break
         }
@@ -288,8 +293,6 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         if isOn { self.context?.read() }
     }
 
-    var isWritable: Bool { self.context?.channel.isWritable ?? false }
-
     // MARK: Ends
 
     func closeIfIdle() {
@@ -339,6 +342,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     private func finish() {
         guard self.context != nil else { return }
         self.context = nil
+        self.isWritable = false
         self.machine.close()
         self.loop.remove(self)
         if let slot = self.slot { self.loop.deadlines.release(slot) }

@@ -27,7 +27,8 @@ public final class ServerLoop {
     public let deadlines: DeadlineTable
     public let buffers = BufferPool()
     public var limits: ConnectionLimits
-    unowned let factory: any ExchangeFactory
+    // SAFETY: the factory outlives the loop's connections, as `init` demands, and nobody else asks for it.
+    unowned(unsafe) let factory: any ExchangeFactory
     private var connections: [ObjectIdentifier: HTTP1ServerConnection] = [:]
     private var dateSecond: Int64 = -1
     private var dateField: [UInt8] = []

@@ -21,6 +21,24 @@ extension HeaderID {
     public init(name: [UInt8]) {
         self = name.withUnsafeBytes { HeaderID(name: $0) }
     }
+
+    /// `content-type: `, as a field line begins. Lives as long as the process. `other` has no name of its own: only
+    /// the colon and the space.
+    public var linePrefix: UnsafeRawBufferPointer { LinePrefixes.table[Int(self.rawValue)] }
+}
+
+/// The beginnings of field lines, looked up by raw value.
+private enum LinePrefixes {
+    // SAFETY: nobody writes to the texts after this initialiser, and they live as long as the process.
+    nonisolated(unsafe) static let table: UnsafePointer<UnsafeRawBufferPointer> = {
+        let table = UnsafeMutablePointer<UnsafeRawBufferPointer>.allocate(capacity: HeaderID.allCases.count)
+        for id in HeaderID.allCases {
+            let text = UnsafeMutableRawBufferPointer.allocate(byteCount: id.name.utf8.count + 2, alignment: 1)
+            text.copyBytes(from: Array((id.name + ": ").utf8))
+            (table + Int(id.rawValue)).initialize(to: UnsafeRawBufferPointer(text))
+        }
+        return UnsafePointer(table)
+    }()
 }
 
 /// Open addressing over the few known names; built once.
@@ -31,8 +49,6 @@ struct HeaderTable: Sendable {
 
     let slots: [HeaderID?]
     let names: [[UInt8]]
-    /// `name: `, as a line begins.
-    let prefixes: [[UInt8]]
 
     private init() {
         var slots: [HeaderID?] = Array(repeating: nil, count: Self.mask + 1)
@@ -47,7 +63,6 @@ struct HeaderTable: Sendable {
         }
         self.slots = slots
         self.names = names
-        self.prefixes = names.map { $0 + [0x3a, 0x20] }
     }
 
     @inline(__always)
