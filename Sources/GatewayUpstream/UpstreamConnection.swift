@@ -73,6 +73,7 @@ public final class UpstreamConnection: ChannelInboundHandler {
     /// Nil once the pool knows that the connection is gone.
     private var pool: UpstreamPool?
     private var context: ChannelHandlerContext?
+    private let writer = SocketWriter()
     private(set) var phase = Phase.connecting
 
     private var responder: (any UpstreamResponder)?
@@ -130,14 +131,14 @@ public final class UpstreamConnection: ChannelInboundHandler {
 
     /// Adds bytes of the request; nothing is sent before `flush`. Dropped when the connection is gone.
     public func write(_ bytes: ByteBuffer) {
-        guard self.phase == .exchanging, let context = self.context else { return }
+        guard self.phase == .exchanging else { return }
         self.requestBytes &+= bytes.readableBytes
-        context.write(self.wrapOutboundOut(bytes), promise: nil)
+        self.writer.write(bytes)
     }
 
     public func flush() {
         guard self.phase == .exchanging else { return }
-        self.context?.flush()
+        self.writer.flush()
     }
 
     /// All of the request has been given to `write`. Without it the connection closes at the end of the answer.
@@ -212,10 +213,12 @@ public final class UpstreamConnection: ChannelInboundHandler {
 
     public func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.writer.attach(to: context, isPlain: !self.endpoint.tls)
     }
 
     public func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        self.writer.detach()
     }
 
     public func channelActive(context: ChannelHandlerContext) {
@@ -280,6 +283,7 @@ public final class UpstreamConnection: ChannelInboundHandler {
     }
 
     public func channelInactive(context: ChannelHandlerContext) {
+        self.writer.detach()
         self.sawEnd = true
         switch self.phase {
         case .connecting:

@@ -69,7 +69,7 @@ public final class Listener: Sendable {
         if channel.remoteAddress?.protocol != .unix {
             try? channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
         }
-        try channel.pipeline.syncOperations.addHandler(HTTP1ServerConnection(loop: loop))
+        try channel.pipeline.syncOperations.addHandler(HTTP1ServerConnection(loop: loop, isPlain: true))
     }
 }
 

@@ -43,8 +43,7 @@ extension HTTP1ServerConnection {
         }
         if isChunked { self.output?.writeChunkHeader(count) }
         self.writeOutput()
-        self.context?.write(self.wrapOutboundOut(bytes), promise: nil)
-        self.hasUnflushedWrites = true
+        self.writer.write(bytes)
         guard isChunked else { return }
         self.readyOutput()
         self.output?.writeChunkEnd()
@@ -75,22 +74,15 @@ extension HTTP1ServerConnection {
     }
 
     func flushOutput() {
-        guard let context = self.context else { return }
-        if let output = self.output.take(), output.readableBytes > 0 {
-            context.writeAndFlush(self.wrapOutboundOut(output), promise: nil)
-            self.hasUnflushedWrites = false
-            self.loop.buffers.give(output)
-        } else if self.hasUnflushedWrites {
-            self.hasUnflushedWrites = false
-            context.flush()
-        }
+        guard self.context != nil else { return }
+        guard let output = self.output.take(), output.readableBytes > 0 else { return self.writer.flush() }
+        self.writer.writeAndFlush(output)
+        self.loop.buffers.give(output)
     }
 
     private func writeOutput() {
         guard let output = self.output.take(), output.readableBytes > 0 else { return }
-        self.context?.write(self.wrapOutboundOut(output), promise: nil)
-        self.hasUnflushedWrites = true
-        self.loop.buffers.give(output)
+        self.writer.write(output)
     }
 
     /// Output is written in place: nothing is copied or counted per piece.

@@ -13,7 +13,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     var machine = HTTP1ServerMachine()
     var context: ChannelHandlerContext?
     var output: ByteBuffer?
-    var hasUnflushedWrites = false
+    let writer = SocketWriter()
+    private let isPlain: Bool
     var memo: AnyObject?
     /// Follows the channel, which tells every change within the write or flush that makes it.
     private(set) var isWritable = true
@@ -30,8 +31,10 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     /// When the first byte of the current request was read; of a pipelined one, when its turn came.
     private(set) var requestBeganAt = MonotonicTime.now()
 
-    public init(loop: ServerLoop) {
+    /// - Parameter isPlain: bytes leave the channel as they are written, so that no TLS stands between.
+    public init(loop: ServerLoop, isPlain: Bool) {
         self.loop = loop
+        self.isPlain = isPlain
         self.decoder = RequestDecoder(limits: loop.limits.head)
     }
 
@@ -39,6 +42,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
 
     public func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.writer.attach(to: context, isPlain: self.isPlain)
         self.isWritable = context.channel.isWritable
         self.clientAddress = context.channel.remoteAddress.flatMap(IPAddress.init(socketAddress:))
         self.loop.add(self)
@@ -342,6 +346,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     private func finish() {
         guard self.context != nil else { return }
         self.context = nil
+        self.writer.detach()
         self.isWritable = false
         self.machine.close()
         self.loop.remove(self)

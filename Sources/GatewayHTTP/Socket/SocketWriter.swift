@@ -52,6 +52,17 @@ public final class SocketWriter {
         self.last = bytes
     }
 
+    /// The same as `write` and then `flush`.
+    public func writeAndFlush(_ bytes: ByteBuffer) {
+        guard self.context != nil else { return }
+        guard self.last == nil, !self.channelIsUnflushed else {
+            self.write(bytes)
+            return self.flush()
+        }
+        self.pass(bytes, isLast: true)
+        if self.channelIsUnflushed { self.flush() }
+    }
+
     /// Sends what was written. An error of the socket is left for the channel to find, which closes then.
     public func flush() {
         guard self.context != nil else { return }
