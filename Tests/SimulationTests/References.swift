@@ -56,9 +56,7 @@ extension World {
             if attempts > 0, client.countedAttempts == 0 { self.references.requested(at: now) }
             retries += max(0, attempts - max(1, client.countedAttempts))
             client.countedAttempts = attempts
-            // With its end the record leaves the exchange.
-            let isAdmitted = client.records.first?.admitted ?? exchange.record.admitted
-            if isAdmitted, !client.hasCountedAdmission { self.checkAdmission(client, at: now) }
+            if exchange.record.admitted, !client.hasCountedAdmission { self.checkAdmission(client, at: now) }
             self.checkRefusal(client, at: now)
             if attempts > Landscape.attemptsMax(client.model) {
                 self.fail("retry", "\(client.tag): \(attempts) attempts")

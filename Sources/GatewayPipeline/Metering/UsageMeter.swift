@@ -47,27 +47,28 @@ extension Exchange {
     }
 
     private func writeRecord(_ outcome: ExchangeOutcome, status: Int, error: GatewayError?, at now: MonotonicTime) {
-        // Moved out of the object: then those who read it share it without a copy. The id stays for late words.
-        var record = UsageRecord(requestID: self.record.requestID, startedAt: .init(nanoseconds: 0), generation: 0)
-        swap(&record, &self.record)
-        record.outcome = outcome
-        record.status = status
-        record.error = error?.code
-        record.errorDetail = error?.detail
-        record.clientAddress = self.sink.clientAddress
-        record.elapsed = now - self.startedAt
-        if let firstContentAt = self.firstContentAt { record.firstContent = firstContentAt - self.startedAt }
-        record.overhead = self.overhead(of: record, at: now)
-        if let route = record.route { self.loop.metrics.exchangeLeft(route) }
-        self.loop.metrics.record(record)
-        self.loop.log(record)
+        self.record.outcome = outcome
+        self.record.status = status
+        self.record.error = error?.code
+        self.record.errorDetail = error?.detail
+        self.record.clientAddress = self.sink.clientAddress
+        self.record.elapsed = now - self.startedAt
+        if let firstContentAt = self.firstContentAt { self.record.firstContent = firstContentAt - self.startedAt }
+        Self.publish(&self.record, receivedAt: self.bodyEndedAt.map { $0 - self.startedAt }, self.loop)
+    }
+
+    /// Takes the record in place: a copy of it would retain each of its names, for each reader.
+    private static func publish(_ record: inout UsageRecord, receivedAt: TimeSpan?, _ loop: LoopState) {
+        record.overhead = Self.overhead(of: record, receivedAt: receivedAt)
+        if let route = record.route { loop.metrics.exchangeLeft(route) }
+        loop.metrics.record(record)
+        loop.log(record)
     }
 
     /// Time that was ours: neither the client's body nor a provider was waited for.
-    private func overhead(of record: UsageRecord, at now: MonotonicTime) -> TimeSpan {
+    private static func overhead(of record: UsageRecord, receivedAt: TimeSpan?) -> TimeSpan {
         let waited = record.attempts.reduce(Int64(0)) { $0 + $1.elapsed.nanoseconds }
-        let received = self.bodyEndedAt.map { ($0 - self.startedAt).nanoseconds } ?? 0
-        return TimeSpan(nanoseconds: max(0, (now - self.startedAt).nanoseconds - waited - received))
+        return TimeSpan(nanoseconds: max(0, record.elapsed.nanoseconds - waited - (receivedAt?.nanoseconds ?? 0)))
     }
 
     private func release() {
