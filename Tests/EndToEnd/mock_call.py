@@ -36,6 +36,7 @@ class Call:
         self.done = threading.Event()
         self._loop = loop
         self._gate = asyncio.Semaphore(0)
+        self._is_open = False
 
     def allow(self, events: int = 1) -> None:
         """Lets the mock send so many further events of a plan with `step`."""
@@ -46,10 +47,16 @@ class Call:
         self._loop.call_soon_threadsafe(release)
 
     async def permit(self) -> None:
-        await self._gate.acquire()
+        if not self._is_open:
+            await self._gate.acquire()
 
     def allow_rest(self) -> None:
-        self.allow(100_000)
+        """Lets it send all that is left. One step of the mock's loop, so that thousands of calls may be let go."""
+        def open_gate() -> None:
+            self._is_open = True
+            self._gate.release()  # the one event that may be waiting
+
+        self._loop.call_soon_threadsafe(open_gate)
 
     def wait_peer_closed(self, timeout: float) -> float:
         assert self.peer_closed.wait(timeout), f"the upstream connection of call {self.number} stayed open"

@@ -76,6 +76,16 @@ def test_step_waits_for_every_permit(mock):
     assert got.events[-1] == "[DONE]"
 
 
+def test_letting_many_streams_go_keeps_the_mock_free(mock):
+    mock.plan(step=True)
+    got = stream(mock)
+    call = mock.wait_call()
+    for _ in range(3000):  # as if 3,000 streams were open
+        call.allow_rest()
+    assert chat(mock).status == 200
+    assert got.drain() == "clean"
+
+
 @pytest.mark.parametrize("fault", [{"hang": True}, {"stall_after": 1}, {"step": True}])
 def test_leaving_is_recorded(mock, fault):
     mock.plan(**fault)
