@@ -77,16 +77,6 @@ public struct DeploymentHealth: Sendable, Hashable {
         self.settings = settings
     }
 
-    /// For the gauge: 0 healthy, 1 backing off, 2 ejected, 3 probing.
-    public var stateNumber: Int {
-        switch self.state {
-        case .healthy: 0
-        case .backingOff: 1
-        case .ejected: 2
-        case .probing: 3
-        }
-    }
-
     /// Whether a new attempt may be sent at `now` while there is another candidate.
     /// When it is true and `needsProbe` is too, the attempt is announced with `startProbe`.
     public func isUsable(at now: MonotonicTime) -> Bool {
