@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 
 import gateway
@@ -22,6 +25,16 @@ def test_no_account_is_needed(launch):
     running = launch({"version": 1, "models": {"hi": {"use": "echo/hi"}},
                       "keys": [{"name": "dev", "secret": gateway.KEY}]})
     assert running.chat("hi", text="hello there").json()["choices"][0]["message"]["content"] == "hello there"
+
+
+def test_answers_say_when_the_request_came(launch, mock):
+    running = launch()
+    before = int(time.time())
+    times = [running.chat("echo-test").json()["created"]]
+    times.append(running.call("POST", "/v1/responses", {"model": "echo-test", "input": "hi"}).json()["created_at"])
+    stream = running.chat_stream("echo-test")
+    times += [json.loads(event)["created"] for event in stream.rest() if event != "[DONE]"]
+    assert all(before <= one <= int(time.time()) for one in times)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

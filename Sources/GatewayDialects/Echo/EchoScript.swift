@@ -20,10 +20,10 @@ public struct EchoScript: Sendable, Equatable {
     ///   - body: as the client sent it; of multipart bodies nothing is read.
     ///   - includeUsage: send the usage chunk of chat and completions streams.
     ///   - requestID: becomes part of the ids in the answer.
-    ///   - created: unix seconds to show.
+    ///   - created: when the request came, in unix seconds: what `created` and `created_at` say.
     public static func answer(
         endpoint: Endpoint, model: String, body: UnsafeRawBufferPointer, isStream: Bool, includeUsage: Bool,
-        faults: EchoFaults, requestID: String, created: Int64 = 0
+        faults: EchoFaults, requestID: String, created: Int64
     ) -> EchoScript {
         if let status = faults.status { return self.fault(status, faults, endpoint.family, requestID) }
         let request = EchoRequest(

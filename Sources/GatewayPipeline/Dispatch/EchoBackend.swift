@@ -114,7 +114,8 @@ extension Exchange {
             EchoScript.answer(
                 endpoint: self.endpoint, model: target.upstreamModel.text, body: bytes,
                 isStream: inspection.isStream, includeUsage: inspection.wantsUsage || self.addsUsage,
-                faults: faults, requestID: self.record.requestID)
+                faults: faults, requestID: self.record.requestID,
+                created: self.record.startedAt.unixSeconds)
         }
         let echo = EchoBackend(
             script: script, faults: faults, eventLoop: self.loop.eventLoop, responder: self)

@@ -12,7 +12,7 @@ import Testing
         Array(body.utf8).withUnsafeBytes { body in
             EchoScript.answer(
                 endpoint: endpoint, model: "echo-1", body: body, isStream: isStream, includeUsage: includeUsage,
-                faults: faults, requestID: "r1")
+                faults: faults, requestID: "r1", created: 1_700_000_000)
         }
     }
 
@@ -150,6 +150,22 @@ import Testing
             #expect(sight.end == .complete)
             #expect(sight.usage != nil)
         }
+    }
+
+    @Test(
+        "answers and events that have a creation time say when the request came",
+        arguments: [
+            (Endpoint.chatCompletions, "created"), (.completions, "created"), (.responses, "created_at"),
+            (.imagesGenerations, "created"), (.imagesEdits, "created"), (.imagesVariations, "created"),
+        ])
+    func creationTime(_ endpoint: Endpoint, _ name: String) throws {
+        let body = #"{"messages":[{"role":"user","content":"a b"}],"prompt":"a b","input":"a b"}"#
+        #expect(try self.value(self.echo(body, endpoint))[name]?.integer == 1_700_000_000)
+        let stream = text(Array(self.echo(body, endpoint, isStream: true).pieces.joined()))
+        let times = stream.split(separator: ",").filter {
+            $0.contains(#""created":"#) || $0.contains(#""created_at":"#)
+        }
+        #expect(!times.isEmpty && times.allSatisfy { $0.hasSuffix(":1700000000") })
     }
 
     @Test("an injected status is that dialect's error body")
