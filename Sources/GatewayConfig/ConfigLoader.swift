@@ -50,19 +50,25 @@ public struct ConfigLoader: Sendable {
     static let filesMax = 2000
 
     private let environment: [String: String]
+    private let digest: ContentDigest
     private let fileSystem: any ConfigFileSystem
 
     /// - Parameters:
     ///   - environment: what `${VAR}` sees: the variables of the process.
+    ///   - digest: SHA-256; it names the revision.
     ///   - fileSystem: the machine's, but for tests.
-    public init(environment: [String: String], fileSystem: any ConfigFileSystem = LocalFiles()) {
+    public init(
+        environment: [String: String], digest: @escaping ContentDigest, fileSystem: any ConfigFileSystem = LocalFiles()
+    ) {
         self.environment = environment
+        self.digest = digest
         self.fileSystem = fileSystem
     }
 
     /// - Parameter path: as it should stand in messages; `-` is the standard input.
     public func load(path: String) -> ConfigResult {
-        var run = LoadRun(environment: self.environment, files: self.fileSystem, path: path)
+        var run = LoadRun(
+            environment: self.environment, digest: self.digest, files: self.fileSystem, path: path)
         return run.result()
     }
 }
@@ -73,16 +79,24 @@ private struct LoadRun {
     private let path: String
     private var folder: String { PathText.folder(of: self.path) }
 
-    init(environment: [String: String], files: any ConfigFileSystem, path: String) {
-        self.walk = ConfigWalk(environment: environment, files: files)
+    init(
+        environment: [String: String], digest: @escaping ContentDigest, files: any ConfigFileSystem, path: String
+    ) {
+        self.walk = ConfigWalk(environment: environment, digest: digest, files: files)
         self.path = path
     }
 
     mutating func result() -> ConfigResult {
         let state = self.state()
+        let revision = self.walk.revision.text
+        if revision == nil {
+            self.walk.report(
+                Problem(
+                    "E1107", "the configuration cannot be hashed", at: Origin(file: self.path, line: 0, column: 0)))
+        }
         let problems = self.walk.problems
         var checkable = state
-        checkable?.revision = self.walk.revision.description
+        checkable?.revision = revision ?? ""
         return ConfigResult(
             desired: problems.hasErrors ? nil : checkable, checkable: self.walk.isIncomplete ? nil : checkable,
             problems: problems.sorted, watched: self.walk.watched, sources: self.walk.sources)

@@ -23,7 +23,10 @@ extension ConfigLoader {
     /// - Parameters:
     ///   - developmentKey: the secret of `dev` when `PENSTOCK_DEV_KEY` is not set. The caller makes it up and prints
     /// it.
-    public static func madeUp(environment: [String: String], developmentKey: String) -> MadeUpConfiguration {
+    ///   - digest: as for a loader.
+    public static func madeUp(
+        environment: [String: String], developmentKey: String, digest: @escaping ContentDigest
+    ) -> MadeUpConfiguration {
         var environment = environment
         if environment[self.keyVariable]?.isEmpty ?? true { environment[self.keyVariable] = developmentKey }
         let accounts = self.known.filter { !(environment[$0.1]?.isEmpty ?? true) }
@@ -36,7 +39,7 @@ extension ConfigLoader {
         for name in accounts.map(\.0) + ["echo"] { yaml += "  \"\(name)/*\": { passthrough: \(name) }\n" }
         yaml += "keys:\n  - { name: dev, secret: \"${\(self.keyVariable)}\" }\n"
         let file = "(made up)"
-        let loader = ConfigLoader(environment: environment, fileSystem: MemoryFiles([file: yaml]))
+        let loader = ConfigLoader(environment: environment, digest: digest, fileSystem: MemoryFiles([file: yaml]))
         var result = loader.load(path: file)
         // There is nothing to watch.
         result.watched = WatchedSet()

@@ -3,7 +3,7 @@ import GatewayCore
 /// What should be served: plain values with their origin. Configuration produces it, the compiler turns it into a
 /// routing snapshot, the link between the planes carries it. Names are resolved by the compiler, not here.
 public struct DesiredState: Sendable, Equatable {
-    /// Hash over every file it was read from: the name of this revision in logs and metrics.
+    /// SHA-256 over every file it was read from, 64 hexadecimal digits: the name of this revision in logs and metrics.
     public var revision: String
     /// The sections `listen` and `server`.
     public var server: ServerSettings

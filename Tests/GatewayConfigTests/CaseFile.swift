@@ -60,6 +60,13 @@ struct CaseFile: CustomStringConvertible, Sendable {
     }
 }
 
+extension ConfigLoader {
+    /// Names a revision by all that was read, without a hash.
+    init(environment: [String: String], fileSystem: any ConfigFileSystem = LocalFiles()) {
+        self.init(environment: environment, digest: { $0 }, fileSystem: fileSystem)
+    }
+}
+
 /// Files on disk for tests.
 enum TestFiles {
     static func write(_ path: String, _ text: String) {

@@ -173,6 +173,29 @@ import Testing
         #expect(first.watched != second.watched)
     }
 
+    /// Guarantee: the revision is the digest of each file's path and digest, secret files and routes included.
+    @Test func theRevisionNamesAllThatWasRead() {
+        let digest: ContentDigest = { [UInt8($0.count & 0xff), $0.first ?? 0] }
+        var revision = RevisionHash(digest: digest)
+        #expect(revision.text == "0000")
+        revision.add(path: "a", content: Array("xyz".utf8))
+        // `a`, a zero byte and two bytes of digest.
+        #expect(revision.text == "0461")
+        var one = RevisionHash { $0 }
+        one.add(path: "a", content: [1, 255])
+        one.add(path: "b", content: [])
+        #expect(one.text == "610001ff6200")
+    }
+
+    /// Guarantee: without a digest there is no revision, and what has none is not served.
+    @Test func aConfigurationThatCannotBeHashedIsRefused() {
+        let loader = ConfigLoader(
+            environment: [:], digest: { _ in nil }, fileSystem: MemoryFiles(["g": "version: 1\n"]))
+        let result = loader.load(path: "g")
+        #expect(result.desired == nil)
+        #expect(result.problems.map(\.code) == ["E1107"])
+    }
+
     /// Guarantee: one bad value does not hide problems that the compiler would find.
     @Test func aFaultyValueLeavesTheStateCheckable() {
         let result = self.load("version: 1\nserver: { loops: no }\nmodels:\n  a: { use: lama }\n")

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct InterpolationTests {
     private func walk(_ environment: [String: String], _ files: [String: String] = [:]) -> ConfigWalk {
-        ConfigWalk(environment: environment, files: MemoryFiles(files))
+        ConfigWalk(environment: environment, digest: { $0 }, files: MemoryFiles(files))
     }
 
     private func resolve(_ text: String, _ environment: [String: String] = [:], _ files: [String: String] = [:]) -> (

@@ -127,7 +127,8 @@ import Testing
 
     @Test func aStartWithoutAFile() throws {
         let made = ConfigLoader.madeUp(
-            environment: ["OPENAI_API_KEY": "sk-test-1", "GEMINI_API_KEY": ""], developmentKey: "sk-test-0123456789")
+            environment: ["OPENAI_API_KEY": "sk-test-1", "GEMINI_API_KEY": ""], developmentKey: "sk-test-0123456789",
+            digest: { $0 })
         #expect(
             made.yaml == """
                 version: 1
@@ -145,7 +146,8 @@ import Testing
         let state = try #require(made.result.desired)
         #expect(state.keys.first?.secret.revealed == "sk-test-0123456789")
         #expect(state.providers.first?.apiKey?.revealed == "sk-test-1")
-        let bare = ConfigLoader.madeUp(environment: ["PENSTOCK_DEV_KEY": "sk-test-abcdefghij"], developmentKey: "x")
+        let bare = ConfigLoader.madeUp(
+            environment: ["PENSTOCK_DEV_KEY": "sk-test-abcdefghij"], developmentKey: "x", digest: { $0 })
         #expect(bare.result.desired?.models.map(\.name.text) == ["echo/*"])
         #expect(bare.result.desired?.keys.first?.secret.revealed == "sk-test-abcdefghij")
     }

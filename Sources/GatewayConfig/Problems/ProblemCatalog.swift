@@ -51,6 +51,9 @@ public enum ProblemCatalog {
                 + "file only. Lists, such as `keys`, are joined."
         ),
         Row(
+            "E1107", "the configuration cannot be hashed",
+            "Its revision is a SHA-256 of the system's libcrypto, which has none: look at how OpenSSL is installed."),
+        Row(
             "E1201", "the text is no YAML",
             "The place is where the YAML reader gave up; the cause is often a line or two above it: a missing quote, "
                 + "a tab, or indentation that does not fit."

@@ -11,14 +11,14 @@ struct ConfigWalk: Sendable {
     var problems = Problems()
     var sources: [String: SourceText] = [:]
     var watched = WatchedSet()
-    /// Over the name and content of every file, in the order of reading.
-    var revision = ContentHash()
+    var revision: RevisionHash
     /// A file or a name could not be read: names that are missing say nothing then.
     var isIncomplete = false
 
-    init(environment: [String: String], files: any ConfigFileSystem) {
+    init(environment: [String: String], digest: @escaping ContentDigest, files: any ConfigFileSystem) {
         self.environment = environment
         self.files = files
+        self.revision = RevisionHash(digest: digest)
     }
 
     /// A scalar with its references replaced.
@@ -41,9 +41,7 @@ struct ConfigWalk: Sendable {
         do {
             let bytes = try self.files.read(path, bytesMax: bytesMax)
             if path != "-" { self.watched.files[path] = .some(ContentHash(bytes)) }
-            self.revision.add(path.utf8)
-            self.revision.add([0])
-            self.revision.add(bytes)
+            self.revision.add(path: path, content: bytes)
             return .success(bytes)
         } catch {
             self.watched.files[path] = .some(nil)

@@ -1,4 +1,5 @@
-/// Names content: 128 bits of FNV-1a over bytes. It tells versions apart and protects nothing.
+/// Tells versions of a watched file apart: 128 bits of FNV-1a. It never leaves the process and protects nothing; what
+/// names a configuration is `RevisionHash`.
 public struct ContentHash: Hashable, Sendable, CustomStringConvertible {
     private var state: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
 

@@ -72,7 +72,7 @@ struct ConfigurationSource: Sendable {
     static let defaultPath = "gateway.yaml"
 
     func load() -> ConfigResult {
-        let loader = ConfigLoader(environment: ProcessInfo.processInfo.environment)
+        let loader = ConfigLoader(environment: ProcessInfo.processInfo.environment, digest: Digest.sha256)
         return loader.load(path: self.path ?? Self.defaultPath)
     }
 
@@ -80,7 +80,8 @@ struct ConfigurationSource: Sendable {
     func loadOrMakeUp() -> (result: ConfigResult, isMadeUp: Bool) {
         guard self.path == nil, access(Self.defaultPath, F_OK) != 0 else { return (self.load(), false) }
         let key = "sk-dev-" + (Pepper.random() ?? []).prefix(16).map { Self.hex($0) }.joined()
-        let madeUp = ConfigLoader.madeUp(environment: ProcessInfo.processInfo.environment, developmentKey: key)
+        let madeUp = ConfigLoader.madeUp(
+            environment: ProcessInfo.processInfo.environment, developmentKey: key, digest: Digest.sha256)
         let isOwnKey = ProcessInfo.processInfo.environment["PENSTOCK_DEV_KEY"]?.isEmpty ?? true
         let keyText = isOwnKey ? "The key `dev` of this run is \(key)\n\n" : ""
         Terminal.write(
