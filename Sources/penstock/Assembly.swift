@@ -48,7 +48,7 @@ enum Assembly {
         daemon.apply(routing.server)
         try listeners.bindMissing(routing.server.listen)
         try AdminListener.start(for: daemon, on: loops[0].eventLoop)
-        MemoryTrim().start(on: loops[0].eventLoop) { listeners.limit.current }
+        MemoryTrim().start(on: loops[0].eventLoop, connections: listeners.limit)
         return daemon
     }
 }

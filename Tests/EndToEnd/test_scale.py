@@ -139,4 +139,7 @@ def test_idle_connections_and_open_streams(launch, mock):
     for one in again:
         one.close()
     poll(returned, RETURN_SECONDS_MAX, "descriptors return again", every=0.5)
-    assert running.rss_bytes() - after_first < 24 << 20
+    poll(lambda: running.rss_bytes() - after_first < 24 << 20, RETURN_SECONDS_MAX, "memory returns again", every=0.5)
+    after_second = running.rss_bytes()
+    print(f"at rest {base_memory >> 10} KiB; after everybody left {after_first >> 10} KiB, the second time "
+          f"{after_second >> 10} KiB")

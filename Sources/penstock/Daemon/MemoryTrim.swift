@@ -1,3 +1,4 @@
+import GatewayHTTP
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -18,17 +19,18 @@ final class MemoryTrim: Sendable {
     private let most = Atomic<Int>(0)
 
     /// Looks every two seconds, for as long as the loop lives.
-    func start(on eventLoop: any EventLoop, connections: @escaping @Sendable () -> Int) {
+    func start(on eventLoop: any EventLoop, connections: ConnectionLimit) {
         eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
-            self.look(connections())
+            self.look(connections.current, peak: connections.takePeak())
         }
     }
 
-    private func look(_ count: Int) {
-        let most = self.most.load(ordering: .relaxed)
-        if count > most { return self.most.store(count, ordering: .relaxed) }
-        guard most >= Self.crowdMin, count < most / 4 else { return }
-        self.most.store(count, ordering: .relaxed)
+    /// - Parameter peak: since the last look: a crowd that came and left in between counts too.
+    private func look(_ count: Int, peak: Int) {
+        let most = max(self.most.load(ordering: .relaxed), peak)
+        let isFall = most >= Self.crowdMin && count < most / 4
+        self.most.store(isFall ? count : most, ordering: .relaxed)
+        guard isFall else { return }
         NIOThreadPool.singleton.submit { state in
             guard case .active = state else { return }
             _ = mallocTrim(0)
