@@ -67,6 +67,8 @@ public final class Listener: Sendable {
         }
         channel.closeFuture.whenComplete { _ in limit.giveBack() }
         if channel.remoteAddress?.protocol != .unix {
+            // It fails only on a socket that is dead already, and the first read tells that. Were it ever to fail on a
+            // live one, answers would be as right, and some of them later.
             try? channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
         }
         try channel.pipeline.syncOperations.addHandler(HTTP1ServerConnection(loop: loop, isPlain: true))
