@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import signal
+import socket
 import threading
 
 import pytest
@@ -205,6 +208,59 @@ def test_the_reload_command(launch, mock):
     socket_files = [f for f in (running.directory / "data").iterdir() if f.is_socket()]
     assert socket_files and all(f.stat().st_mode & 0o077 == 0 for f in socket_files), "owner-only"
     assert (running.directory / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_revision_is_a_sha256_of_what_was_read(launch, mock):
+    running = launch()
+    path, content = str(running.config_file), running.config_file.read_bytes()
+    expected = hashlib.sha256(path.encode() + b"\0" + hashlib.sha256(content).digest()).hexdigest()
+    assert json.loads(running.admin("/health/ready")[1])["revision"] == expected
+    assert running.metric("penstock_config_revision_info", revision=expected) == 1
+
+
+def listening_on(mock, *addresses: str) -> dict:
+    config = gateway.standard(mock.base)
+    config["server"] = {"listen": [{"address": address} for address in addresses]}
+    return config
+
+
+def test_an_address_that_takes_in_the_open_one_is_refused_with_the_mend(launch, mock):
+    # The port is held by the daemon's own old address until everything new is bound.
+    running = launch()
+    here, everywhere = f"127.0.0.1:{running.port}", f"0.0.0.0:{running.port}"
+    running.write_config(listening_on(mock, everywhere))
+    failed = running.command("reload")
+    text = failed.stdout + failed.stderr
+    assert failed.returncode == 1 and f"cannot listen on {everywhere}: this daemon holds the port on {here}" in text
+    assert "help: restart the daemon; or reload twice, first with another port" in text
+    assert running.chat().status == 200
+    # What the message says works.
+    for address in (f"127.0.0.1:{gateway.free_port()}", everywhere):
+        running.write_config(listening_on(mock, address))
+        done = running.command("reload")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert running.chat().status == 200
+
+
+def test_two_addresses_of_which_one_takes_in_the_other(launch, mock):
+    running = launch()
+    here, everywhere = f"127.0.0.1:{running.port}", f"0.0.0.0:{running.port}"
+    running.write_config(listening_on(mock, here, everywhere))
+    failed = running.command("reload")
+    assert failed.returncode == 1
+    assert f"cannot listen on {everywhere}: {here} is named as well" in failed.stdout + failed.stderr
+
+
+def test_an_address_that_is_taken_by_another(launch, mock):
+    running = launch()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        running.write_config(listening_on(mock, f"127.0.0.1:{running.port}", address))
+        failed = running.command("reload")
+        assert failed.returncode == 1
+        assert f"cannot listen on {address}: the address is taken by another" in failed.stdout + failed.stderr
+    assert running.chat().status == 200
+    assert running.command("reload").returncode == 0, "the address is free again"
 
 
 def test_check(launch, mock):
