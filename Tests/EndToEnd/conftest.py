@@ -5,6 +5,7 @@ import os
 import pytest
 
 import gateway
+import sdk_target
 from gateway import Gateway
 from mock_provider import MockProvider
 
@@ -55,6 +56,12 @@ def gw(_module_gateway: Gateway, mock: MockProvider, request):
     if getattr(request.node, "has_failed", False):
         print(_module_gateway.output()[-4000:])
     _module_gateway.assert_alive()
+
+
+@pytest.fixture
+def target(request) -> sdk_target.Target:
+    """Where the module's SDK is pointed at: one of `sdk_target.ALL`, an indirect parameter. The module has a MODEL."""
+    return sdk_target.make(request.param, request.module.MODEL, request)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway import KEY, Gateway
+from gateway import KEY, Gateway, free_port
 from mock_provider import MockProvider
 
 TEXT = "Grüße aus 世界 🌍, said the “test”\n— twice."
@@ -42,6 +42,18 @@ class Target:
         """The provider was asked for its own name of the model, once."""
         if self.kind == "gateway":
             assert [c.model for c in self.mock.calls] == [upstream_model]
+
+
+def configuration(provider_type: str, base_path: str = ""):
+    """A module's `configure`: a key for one model, a key with a limit, a model whose provider nobody answers for."""
+    def configure(config: dict) -> None:
+        config["keys"].append({"name": "narrow", "secret": "sk-test-narrow-0123456789", "models": ["echo-test"]})
+        config["keys"].append({"name": "slow", "secret": "sk-test-slow-0123456789", "limits": {"rpm": 1}})
+        config["models"]["no-upstream"] = {"use": "dead/m"}
+        config["providers"]["dead"] = {"type": provider_type, "api_key": "none",
+                                       "base_url": f"http://127.0.0.1:{free_port()}{base_path}"}
+
+    return configure
 
 
 def make(kind: str, model: str, request: pytest.FixtureRequest) -> Target:

@@ -9,23 +9,12 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
-import gateway
 import raw_client
 import sdk_target
 from sdk_target import ALL, KEYS, MOCKED, TEXT, TIMEOUT, Target
 
-
-def configure(config: dict) -> None:
-    config["keys"].append({"name": "narrow", "secret": "sk-test-narrow-0123456789", "models": ["echo-test"]})
-    config["keys"].append({"name": "slow", "secret": "sk-test-slow-0123456789", "limits": {"rpm": 1}})
-    config["models"]["no-upstream"] = {"use": "dead/m"}
-    config["providers"]["dead"] = {"type": "gemini", "base_url": f"http://127.0.0.1:{gateway.free_port()}",
-                                   "api_key": "none"}
-
-
-@pytest.fixture
-def target(request) -> Target:
-    return sdk_target.make(request.param, "gemini-test", request)
+MODEL = "gemini-test"
+configure = sdk_target.configuration("gemini")
 
 
 def client_of(target: Target, key: str | None = None, version: str | None = None) -> genai.Client:

@@ -8,25 +8,14 @@ import time
 import openai
 import pytest
 
-import gateway
 import sdk_target
 from sdk_target import ALL, KEYS, MOCKED, TEXT, TIMEOUT, Target
 
+MODEL = "gpt-test"
+configure = sdk_target.configuration("openai", "/v1")
+
 TOOL = {"type": "function", "function": {"name": "weather", "description": "Weather of a city", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}, "unit": {"type": "string"}}, "required": ["city"]}}}
-
-
-def configure(config: dict) -> None:
-    config["keys"].append({"name": "narrow", "secret": "sk-test-narrow-0123456789", "models": ["echo-test"]})
-    config["keys"].append({"name": "slow", "secret": "sk-test-slow-0123456789", "limits": {"rpm": 1}})
-    config["models"]["no-upstream"] = {"use": "dead/m"}
-    config["providers"]["dead"] = {"type": "openai", "base_url": f"http://127.0.0.1:{gateway.free_port()}/v1",
-                                   "api_key": "none"}
-
-
-@pytest.fixture
-def target(request) -> Target:
-    return sdk_target.make(request.param, "gpt-test", request)
 
 
 def client_of(target: Target, key: str | None = None, retries: int = 0) -> openai.OpenAI:
