@@ -151,15 +151,6 @@ import Testing
         #expect(bare.result.desired?.models.map(\.name.text) == ["echo/*"])
         #expect(bare.result.desired?.keys.first?.secret.revealed == "sk-test-abcdefghij")
     }
-
-    @Test func environmentFiles() throws {
-        let text = "# c\n\nA=1\nexport B = x\n"
-        #expect(EnvironmentFile.parse(text) == .failure(.init(line: 4)))
-        #expect(
-            try EnvironmentFile.parse("A=1\nexport B=\"x y\" \nC='='\nD=\n").get() == [
-                "A": "1", "B": "x y", "C": "=", "D": "",
-            ])
-    }
 }
 
 extension Substring {

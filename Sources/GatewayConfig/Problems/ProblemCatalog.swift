@@ -74,8 +74,7 @@ public enum ProblemCatalog {
         ),
         Row(
             "E1402", "an environment variable is not set",
-            "${VAR} is required. Write ${VAR:-default} for a default; ${VAR:-} for an empty one. An `.env` file is "
-                + "read only with `--env-file`."
+            "${VAR} is required. Write ${VAR:-default} for a default; ${VAR:-} for an empty one."
         ),
         Row(
             "E1403", "a required environment variable is not set",
