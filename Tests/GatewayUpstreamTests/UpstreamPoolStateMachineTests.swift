@@ -35,6 +35,41 @@ import Testing
 
     private struct Unexpected: Error { var actions: [Machine.Action] }
 
+    /// Guarantee: the short way back is for one case only; in every other nothing has happened, and `released` decides.
+    @Test func theShortWayBackIsForWhatNobodyWaitsFor() throws {
+        var machine = self.machine(self.one)
+        let id = try self.leased(&machine, self.one)
+        _ = try self.leased(&machine, self.one)
+        let (ticket, _) = self.wait(&machine, self.one)
+        let isKeptWithWaiter = machine.keep(released: id, at: self.start)
+        #expect(!isKeptWithWaiter)
+        #expect(Array(machine.released(id, at: self.start)) == [.lease(id, to: ticket, reused: true)])
+        let isKept = machine.keep(released: id, at: self.start)
+        #expect(isKept)
+        #expect(machine.slotState(id) == .idle)
+        #expect(machine.takeIdle(of: self.one) == id)
+        _ = machine.adopt([])
+        let isKeptUnwanted = machine.keep(released: id, at: self.start)
+        #expect(!isKeptUnwanted)
+        #expect(Array(machine.released(id, at: self.start)) == [.close(id)])
+    }
+
+    /// Guarantee: an endpoint that was forgotten is not found where it was, whoever has the place now.
+    @Test func aForgottenEndpointIsNotFound() throws {
+        var machine = self.machine(self.one)
+        let id = try self.leased(&machine, self.one)
+        _ = machine.released(id, at: self.start)
+        #expect(machine.takeIdle(of: self.one) == id)
+        _ = machine.adopt([])
+        _ = machine.released(id, at: self.start)
+        _ = machine.adopt([self.two])
+        #expect(machine.takeIdle(of: self.one) == nil)
+        let other = try self.leased(&machine, self.two)
+        _ = machine.released(other, at: self.start)
+        #expect(machine.takeIdle(of: self.one) == nil)
+        #expect(machine.takeIdle(of: self.two) == other)
+    }
+
     @Test func aFirstTicketGetsANewConnectionAndTheNextOneReusesIt() throws {
         var machine = self.machine(self.one)
         let id = try self.leased(&machine, self.one)

@@ -11,7 +11,10 @@ struct HeadParser: Sendable {
     }
 
     let kind: Kind
-    private(set) var fields: [HeaderFields.Field] = []
+    /// Of a head that has not come to its end, and of trailers.
+    private var gathered: [HeaderFields.Field] = []
+    /// Of a head that is whole.
+    private var whole: HeaderFields?
     private(set) var facts = HeadFacts()
     private(set) var requestLine = RequestLine()
     private(set) var statusLine = StatusLine()
@@ -48,12 +51,8 @@ struct HeadParser: Sendable {
         return count >= 0 ? count : try self.wait(end, isFull)
     }
 
-    /// Hands the table of fields over.
-    mutating func takeFields() -> [HeaderFields.Field] {
-        let fields = self.fields
-        self.fields = []
-        return fields
-    }
+    /// Hands the bytes and the fields of a whole head over; empty before its end, and of trailers.
+    mutating func takeFields() -> HeaderFields { self.whole.take() ?? HeaderFields() }
 
     private mutating func wait(_ end: Int, _ isFull: Bool) throws(Breach) -> Int {
         if isFull { throw Breach(.tooLarge, "head has too many bytes") }
@@ -76,21 +75,25 @@ struct HeadParser: Sendable {
     private mutating func readFields(
         _ base: UnsafeRawPointer, _ end: Int, _ fieldsMax: Int
     ) throws(Breach) -> Int {
-        // Fields gather on the stack: one allocation for the table, of the right size, however many there are.
+        // Fields gather on the stack: one allocation, of the right size, when the head is whole.
         try withUnsafeTemporaryAllocation(of: HeaderFields.Field.self, capacity: Self.batchCount) {
             batch throws(Breach) in
             let slots = HeadNames.slots
             var at = self.lineStart
             var gathered = 0
-            var room = fieldsMax &- self.fields.count
+            var room = fieldsMax &- self.gathered.count
             defer {
                 self.lineStart = at
-                self.fields.append(contentsOf: UnsafeBufferPointer(rebasing: batch[..<gathered]))
+                if gathered > 0 { self.gathered.append(contentsOf: UnsafeBufferPointer(rebasing: batch[..<gathered])) }
             }
             while at < end {
                 if HeadGrammar.byte(base, at) == HeadGrammar.carriageReturn {
                     guard at &+ 1 < end else { return HeadGrammar.incomplete }
                     guard HeadGrammar.byte(base, at &+ 1) == HeadGrammar.lineFeed else { throw .malformed("bare CR") }
+                    self.makeWhole(
+                        UnsafeRawBufferPointer(start: base, count: at &+ 2),
+                        UnsafeBufferPointer(rebasing: batch[..<gathered]))
+                    gathered = 0
                     return at &+ 2
                 }
                 var id = HeaderID.other
@@ -105,7 +108,7 @@ struct HeadParser: Sendable {
                 guard room > 0 else { throw Breach(.tooLarge, "head has too many fields") }
                 room &-= 1
                 if gathered == Self.batchCount {
-                    self.fields.append(contentsOf: UnsafeBufferPointer(batch))
+                    self.gathered.append(contentsOf: UnsafeBufferPointer(batch))
                     gathered = 0
                 }
                 batch[gathered] = .init(id: id, name: Self.place(at, colon), value: Self.place(start, stop))
@@ -116,6 +119,19 @@ struct HeadParser: Sendable {
                 at = lineEnd &+ 2
             }
             return HeadGrammar.incomplete
+        }
+    }
+
+    private mutating func makeWhole(
+        _ bytes: UnsafeRawBufferPointer, _ last: UnsafeBufferPointer<HeaderFields.Field>
+    ) {
+        if self.kind == .trailers { return }
+        if self.gathered.isEmpty {
+            self.whole = HeaderFields(bytes: bytes, fields: last)
+        } else {
+            self.gathered.append(contentsOf: last)
+            self.whole = self.gathered.withUnsafeBufferPointer { HeaderFields(bytes: bytes, fields: $0) }
+            self.gathered = []
         }
     }
 

@@ -14,7 +14,7 @@ extension ByteBuffer {
         let status = Self.checked(status)
         let phrase = Self.phrase(of: status)
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: 15 + phrase.utf8CodeUnitCount) { space in
-            var writer = SpaceWriter(space)
+            var writer = HeadSpace(space)
             writer.write(status: status, phrase)
             return writer.count
         }
@@ -31,7 +31,7 @@ extension ByteBuffer {
         // 15 bytes of the status line, 38 of a length, 28 of chunks, 24 of the connection, 2 of the empty line.
         let room = 128 &+ phrase.utf8CodeUnitCount &+ fields.count &+ date.count
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { space in
-            var writer = SpaceWriter(space)
+            var writer = HeadSpace(space)
             writer.write(status: status, phrase)
             fields.withUnsafeBytes { writer.write($0) }
             date.withUnsafeBytes { writer.write($0) }
@@ -66,7 +66,7 @@ extension ByteBuffer {
         }
         let name = id.linePrefix
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: name.count &+ value.count &+ 2) { space in
-            var writer = SpaceWriter(space)
+            var writer = HeadSpace(space)
             writer.write(name)
             writer.write(value)
             writer.write("\r\n")
@@ -91,7 +91,7 @@ extension ByteBuffer {
         guard always(id != .other, "a field that is written has a name") else { return }
         let name = id.linePrefix
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: name.count + 22) { space in
-            var writer = SpaceWriter(space)
+            var writer = HeadSpace(space)
             writer.write(name)
             writer.write(decimal: value)
             writer.write("\r\n")
@@ -106,7 +106,7 @@ extension ByteBuffer {
     public mutating func writeField(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
         guard FieldText.isToken(name), FieldText.isOneLine(value) else { return false }
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: name.count &+ value.count &+ 4) { space in
-            var writer = SpaceWriter(space)
+            var writer = HeadSpace(space)
             writer.write(name)
             writer.write(": ")
             writer.write(value)
@@ -125,13 +125,24 @@ extension ByteBuffer {
         }
     }
 
+    /// Several lines of a head with one look at the room.
+    ///
+    /// - Parameter room: no fewer bytes than `write` fills.
+    public mutating func writeLines(room: Int, _ write: (inout HeadSpace) -> Void) {
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: max(0, room)) { space in
+            var lines = HeadSpace(space)
+            write(&lines)
+            return lines.count
+        }
+    }
+
     /// The empty line that ends a head.
     public mutating func writeHeadEnd() { self.writeStaticString("\r\n") }
 
     /// The digits of a number, with a minus sign if need be.
     public mutating func writeDecimal(_ value: Int) {
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: 20) { space in
-            var writer = SpaceWriter(space)
+            var writer = HeadSpace(space)
             writer.write(decimal: value)
             return writer.count
         }
@@ -143,7 +154,7 @@ extension ByteBuffer {
     public mutating func writeChunkHeader(_ count: Int) {
         guard always(count > 0, "a chunk has bytes") else { return }
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: 18) { space in
-            var writer = SpaceWriter(space)
+            var writer = HeadSpace(space)
             writer.write(hexadecimal: UInt64(count))
             writer.write("\r\n")
             return writer.count
@@ -157,7 +168,7 @@ extension ByteBuffer {
         let count = bytes.readableBytes
         guard always(count > 0, "a chunk has bytes") else { return }
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: count &+ 20) { space in
-            var writer = SpaceWriter(space)
+            var writer = HeadSpace(space)
             writer.write(hexadecimal: UInt64(count))
             writer.write("\r\n")
             bytes.withUnsafeReadableBytes { writer.write($0) }
@@ -263,96 +274,5 @@ enum FieldText {
             at &+= 1
         }
         return true
-    }
-}
-
-/// Fills space that was made for it. What does not fit is left out, which only a wrong size in this file could cause.
-private struct SpaceWriter {
-    private let space: UnsafeMutableRawBufferPointer
-    private(set) var count = 0
-
-    init(_ space: UnsafeMutableRawBufferPointer) { self.space = space }
-
-    @inline(__always)
-    mutating func write(_ bytes: UnsafeRawBufferPointer) {
-        guard let source = bytes.baseAddress, let base = self.space.baseAddress,
-            always(bytes.count <= self.space.count &- self.count, "room was made for it")
-        else { return }
-        (base + self.count).copyMemory(from: source, byteCount: bytes.count)
-        self.count &+= bytes.count
-    }
-
-    @inline(__always)
-    mutating func write(_ text: StaticString) {
-        self.write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-    }
-
-    @inline(__always)
-    mutating func write(byte: UInt8) {
-        guard always(self.count < self.space.count, "room was made for it") else { return }
-        self.space[self.count] = byte
-        self.count &+= 1
-    }
-
-    mutating func write(status: Int, _ phrase: StaticString) {
-        self.write("HTTP/1.1 ")
-        self.write(byte: UInt8(truncatingIfNeeded: 0x30 + status / 100))
-        self.write(byte: UInt8(truncatingIfNeeded: 0x30 + status / 10 % 10))
-        self.write(byte: UInt8(truncatingIfNeeded: 0x30 + status % 10))
-        self.write(" ")
-        self.write(phrase)
-        self.write("\r\n")
-    }
-
-    mutating func write(decimal value: Int) {
-        if value < 0 { self.write(byte: 0x2d) }
-        var length = 1
-        var bound: UInt = 10
-        let magnitude = value.magnitude
-        while length < 19, magnitude >= bound {
-            length &+= 1
-            bound &*= 10
-        }
-        guard always(length <= self.space.count &- self.count, "room was made for it") else { return }
-        var rest = magnitude
-        var at = self.count &+ length
-        while at > self.count {
-            at &-= 1
-            self.space[at] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        }
-        self.count &+= length
-    }
-
-    mutating func write(hexadecimal value: UInt64) {
-        let length = max(1, (67 &- value.leadingZeroBitCount) &>> 2)
-        guard always(length <= self.space.count &- self.count, "room was made for it") else { return }
-        var rest = value
-        var at = self.count &+ length
-        while at > self.count {
-            at &-= 1
-            let digit = UInt8(truncatingIfNeeded: rest & 15)
-            self.space[at] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
-            rest &>>= 4
-        }
-        self.count &+= length
-    }
-}
-
-/// What the head of an answer says about its body and its connection.
-public struct AnswerHeadFraming: Sendable {
-    public enum Connection: Sendable {
-        case unsaid, close, keepAlive
-    }
-
-    /// `content-length`, not below 0.
-    public var length: Int?
-    public var isChunked: Bool
-    public var connection: Connection
-
-    public init(length: Int? = nil, isChunked: Bool = false, connection: Connection = .unsaid) {
-        self.length = length
-        self.isChunked = isChunked
-        self.connection = connection
     }
 }

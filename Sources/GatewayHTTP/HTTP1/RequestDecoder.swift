@@ -20,7 +20,7 @@ public enum RequestEvent: Sendable {
 /// before each request line is passed over (RFC 9112 section 2.2), a second one is a fault. After a request that is not
 /// to be followed by another (`RequestHead.keepAlive` is false), whatever comes is left unread.
 ///
-/// Cost: one walk over the bytes of a head and two allocations; body bytes are neither read nor copied. A head that
+/// Cost: one walk over the bytes of a head, one copy of it and two allocations; body bytes are neither read nor copied. A head that
 /// comes in several pieces is put together by copying. Used on the connection's loop only.
 public struct RequestDecoder: Sendable {
     private enum State {
@@ -107,17 +107,14 @@ public struct RequestDecoder: Sendable {
     }
 
     private mutating func readHead() throws(Breach) -> RequestEvent {
-        var fields = HeaderFields()
+        var count = 0
         let decision = try BodyReader.read(self.pending) { bytes throws(Breach) -> RequestDecision? in
-            let count = try self.parser.advance(bytes, self.limits)
+            count = try self.parser.advance(bytes, self.limits)
             guard count >= 0, let base = bytes.baseAddress else { return nil }
-            let decision = try RequestDecision(self.parser.requestLine, self.parser.facts, base)
-            fields.bytes = Array(UnsafeRawBufferPointer(start: base, count: count))
-            return decision
+            return try RequestDecision(self.parser.requestLine, self.parser.facts, base)
         }
         guard let decision else { return .needMore }
-        self.pending.moveReaderIndex(forwardBy: fields.bytes.count)
-        fields.fields = self.parser.takeFields()
+        self.pending.moveReaderIndex(forwardBy: count)
         self.keepAlive = decision.keepAlive
         switch decision.framing {
         case .none, .length(0):
@@ -131,7 +128,8 @@ public struct RequestDecoder: Sendable {
             RequestHead(
                 method: line.method, version: line.version, target: HeadParser.place(line.target),
                 path: HeadParser.place(line.path), query: HeadParser.place(line.query), framing: decision.framing,
-                keepAlive: decision.keepAlive, expectsContinue: decision.expectsContinue, fields: fields))
+                keepAlive: decision.keepAlive, expectsContinue: decision.expectsContinue,
+                fields: self.parser.takeFields()))
     }
 
     private mutating func readBody() throws(Breach) -> RequestEvent {

@@ -115,7 +115,6 @@ public struct ResponseDecoder: Sendable {
     private mutating func readHead() throws(Breach) -> ResponseEvent {
         if self.isUnasked { throw .malformed("bytes came before they were asked for") }
         guard self.pending.readableBytes > 0 else { return .needMore }
-        var fields = HeaderFields()
         var count = 0
         let framing = try BodyReader.read(self.pending) { bytes throws(Breach) -> BodyFraming? in
             count = try self.parser.advance(bytes, self.limits)
@@ -125,7 +124,6 @@ public struct ResponseDecoder: Sendable {
                 try self.checkInterim()
                 return nil
             }
-            fields.bytes = Array(UnsafeRawBufferPointer(start: base, count: count))
             return try BodyFraming.ofAnswer(self.parser.facts, line, requestWasHead: self.requestWasHead, base)
         }
         guard count >= 0 else { return .needMore }
@@ -135,7 +133,6 @@ public struct ResponseDecoder: Sendable {
             self.parser = HeadParser(.answer)
             return .informational(line.status)
         }
-        fields.fields = self.parser.takeFields()
         switch framing {
         case .none, .length(0):
             self.state = .ended
@@ -146,7 +143,8 @@ public struct ResponseDecoder: Sendable {
         let keepAlive = line.version == .http11 && !self.parser.facts.closes && framing != .untilClose
         return .head(
             ResponseHead(
-                status: line.status, version: line.version, framing: framing, keepAlive: keepAlive, fields: fields))
+                status: line.status, version: line.version, framing: framing, keepAlive: keepAlive,
+                fields: self.parser.takeFields()))
     }
 
     private mutating func checkInterim() throws(Breach) {

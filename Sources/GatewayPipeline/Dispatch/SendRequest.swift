@@ -51,22 +51,27 @@ extension Exchange {
     }
 
     private func writeHead(_ prepared: PreparedCall, bodyCount: Int, to output: inout ByteBuffer) {
-        output.writeBytes(prepared.head)
-        var hasField = false
-        if let fields = self.head?.fields {
-            let hopByHop = ForwardedHeaders.namedByConnection(fields)
+        let fields = self.head?.fields ?? HeaderFields()
+        // A field's line may have come without the space behind its colon.
+        let room =
+            prepared.head.count + prepared.lineWhenAbsent.count + fields.bytes.count + fields.fields.count
+            + self.record.requestID.utf8.count + 64
+        let hopByHop = ForwardedHeaders.namedByConnection(fields)
+        output.writeLines(room: room) { lines in
+            lines.lines(prepared.head)
+            var hasField = false
             fields.bytes.withUnsafeBytes { bytes in
                 for field in fields.fields where ForwardedHeaders.towardsProvider(field.id, family: self.family) {
                     guard !prepared.replaces(field.id), hopByHop & field.id.mask == 0 else { continue }
                     hasField = hasField || field.id == prepared.fieldWhenAbsent
-                    output.writeField(name: bytes.slice(field.name), value: bytes.slice(field.value))
+                    lines.field(name: bytes.slice(field.name), bytes.slice(field.value))
                 }
             }
+            if !hasField, prepared.fieldWhenAbsent != nil { lines.lines(prepared.lineWhenAbsent) }
+            lines.field(.xRequestID, self.record.requestID)
+            lines.field(.contentLength, decimal: bodyCount)
+            lines.end()
         }
-        if !hasField, prepared.fieldWhenAbsent != nil { output.writeBytes(prepared.lineWhenAbsent) }
-        output.writeField(.xRequestID, self.record.requestID)
-        output.writeField(.contentLength, decimal: bodyCount)
-        output.writeStaticString("\r\n")
     }
 
     private func writeSlices(_ splices: JSONSplices, on connection: UpstreamConnection) {

@@ -41,7 +41,7 @@ extension Exchange {
             return .reply(LocalReply(GatewayError(.malformedBody, "The compressed body ends early.")))
         }
         do throws(GatewayError) {
-            try head.fields.bytes.withUnsafeBytesTyped { bytes throws(GatewayError) in
+            try head.fields.bytes.withUnsafeBytes { bytes throws(GatewayError) in
                 try RequestInspector.checkQuery(bytes.slice(head.query), endpoint: match.endpoint)
             }
             let inspection = try self.readBody(match, head)

@@ -35,6 +35,7 @@ public enum ForwardedHeaders {
     /// The known fields that a message's `Connection` fields name, one bit per `HeaderID`: RFC 9110 7.6.1 forbids to
     /// pass them on. 0 for nearly every message.
     public static func namedByConnection(_ fields: HeaderFields) -> UInt64 {
+        guard fields.contains(.connection) else { return 0 }
         var named: UInt64 = 0
         for field in fields.fields where field.id == .connection {
             fields.withBytes(field.value) { value in

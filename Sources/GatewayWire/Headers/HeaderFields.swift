@@ -1,7 +1,9 @@
 /// The header fields of one message, in order, as they came: one block of bytes and a table of places in it.
 ///
-/// Two allocations per message whatever the number of fields, none when the value is reused.
-public struct HeaderFields: Sendable {
+/// One allocation per message whatever the number of fields; handing it on costs one count. It is made whole; `append`
+/// makes it anew and is for heads of few fields that are made by hand.
+// SAFETY: nobody writes to a block after it was made; the value is replaced, never its block changed.
+public struct HeaderFields: @unchecked Sendable {
     /// One field. Places are offsets into `bytes`; a value has no white space around it.
     public struct Field: Sendable {
         public var id: HeaderID
@@ -15,43 +17,64 @@ public struct HeaderFields: Sendable {
         }
     }
 
-    public var bytes: [UInt8]
-    public var fields: [Field]
+    @usableFromInline var block: HeaderBlock
 
-    @inlinable public init() {
-        self.bytes = []
-        self.fields = []
+    public init() {
+        self.block = HeaderBlock.empty
     }
 
-    /// Empties both tables and keeps their memory when nobody else holds them.
-    @inlinable public mutating func removeAll() {
-        self.bytes.removeAll(keepingCapacity: true)
-        self.fields.removeAll(keepingCapacity: true)
+    /// Copies both.
+    ///
+    /// - Parameter fields: their places are inside `bytes`.
+    public init(bytes: UnsafeRawBufferPointer, fields: UnsafeBufferPointer<Field>) {
+        self.block = HeaderBlock.make(bytes, fields)
+    }
+
+    public init(bytes: [UInt8], fields: [Field]) {
+        self.block = bytes.withUnsafeBytes { bytes in
+            fields.withUnsafeBufferPointer { HeaderBlock.make(bytes, $0) }
+        }
+    }
+
+    public var bytes: Bytes { @inlinable get { Bytes(block: self.block) } }
+
+    public var fields: Table { @inlinable get { Table(block: self.block) } }
+
+    public mutating func removeAll() {
+        self.block = HeaderBlock.empty
     }
 
     /// For heads made by hand. The name is classified; neither name nor value is checked.
     public mutating func append(_ name: String, _ value: String) {
-        let nameStart = Int32(self.bytes.count)
-        self.bytes.append(contentsOf: name.utf8)
-        let valueStart = Int32(self.bytes.count)
-        self.bytes.append(contentsOf: value.utf8)
-        let id = name.utf8.withContiguousStorageIfAvailable { HeaderID(name: UnsafeRawBufferPointer($0)) }
-        self.fields.append(
-            .init(
-                id: id ?? HeaderID(name: Array(name.utf8)), name: nameStart..<valueStart,
-                value: valueStart..<Int32(self.bytes.count)))
+        var value = value
+        let id = HeaderID(name: Array(name.utf8))
+        value.withUTF8 { self.append(id, name: Array(name.utf8), UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func append(_ id: HeaderID, name: [UInt8], _ value: UnsafeRawBufferPointer) {
+        let nameStart = Int32(truncatingIfNeeded: self.bytes.count)
+        let valueStart = nameStart + Int32(truncatingIfNeeded: name.count)
+        let end = valueStart + Int32(truncatingIfNeeded: value.count)
+        let field = Field(id: id, name: nameStart..<valueStart, value: valueStart..<end)
+        self = HeaderFields(bytes: Array(self.bytes) + name + value, fields: Array(self.fields) + [field])
     }
 
     /// The first field with that id.
     @inlinable public func first(_ id: HeaderID) -> Field? {
-        for field in self.fields where field.id == id { return field }
-        return nil
+        self.block.withContents { fields, count, _ in
+            for index in 0..<count where fields[index].id == id { return fields[index] }
+            return nil
+        }
     }
 
     @inlinable public func contains(_ id: HeaderID) -> Bool { self.first(id) != nil }
 
-    public func count(_ id: HeaderID) -> Int {
-        self.fields.reduce(0) { $1.id == id ? $0 + 1 : $0 }
+    @inlinable public func count(_ id: HeaderID) -> Int {
+        self.block.withContents { fields, count, _ in
+            var found = 0
+            for index in 0..<count where fields[index].id == id { found &+= 1 }
+            return found
+        }
     }
 
     /// Calls `body` with the value's bytes in place; `nil` without such a field.
@@ -61,14 +84,14 @@ public struct HeaderFields: Sendable {
     }
 
     @inlinable public func withBytes<R>(_ place: Range<Int32>, _ body: (UnsafeRawBufferPointer) -> R) -> R {
-        self.bytes.withUnsafeBytes { all in
-            body(UnsafeRawBufferPointer(rebasing: all[Int(place.lowerBound)..<Int(place.upperBound)]))
+        self.block.withContents { _, _, bytes in
+            body(UnsafeRawBufferPointer(rebasing: bytes[Int(place.lowerBound)..<Int(place.upperBound)]))
         }
     }
 
     /// A copy as text; bytes that are no UTF-8 become U+FFFD. Off the hot path.
     public func text(_ place: Range<Int32>) -> String {
-        String(decoding: self.bytes[Int(place.lowerBound)..<Int(place.upperBound)], as: UTF8.self)
+        self.withBytes(place) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The first value with that id as text. Off the hot path.
@@ -77,5 +100,86 @@ public struct HeaderFields: Sendable {
     /// The first value under that name (lower case), for names chosen by configuration. Off the hot path.
     public func text(named name: String) -> String? {
         self.fields.first { self.text($0.name).lowercased() == name }.map { self.text($0.value) }
+    }
+}
+
+extension HeaderFields {
+    /// The bytes of a message's head.
+    public struct Bytes: RandomAccessCollection {
+        @usableFromInline let block: HeaderBlock
+
+        @inlinable init(block: HeaderBlock) { self.block = block }
+
+        @inlinable public var startIndex: Int { 0 }
+        @inlinable public var endIndex: Int { self.block.header.byteCount }
+        @inlinable public subscript(index: Int) -> UInt8 {
+            self.block.withContents { _, _, bytes in
+                precondition(index >= 0 && index < bytes.count, "a place in the bytes")
+                return bytes[index]
+            }
+        }
+
+        @inlinable
+        public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+            try self.block.withContents { (_, _, bytes) throws(E) in try body(bytes) }
+        }
+    }
+
+    /// The fields of a message, in order.
+    public struct Table: RandomAccessCollection {
+        @usableFromInline let block: HeaderBlock
+
+        @inlinable init(block: HeaderBlock) { self.block = block }
+
+        @inlinable public var startIndex: Int { 0 }
+        @inlinable public var endIndex: Int { self.block.header.fieldCount }
+        @inlinable public subscript(index: Int) -> Field {
+            self.block.withContents { fields, count, _ in
+                precondition(index >= 0 && index < count, "a place in the table")
+                return fields[index]
+            }
+        }
+    }
+}
+
+/// The fields, and behind them the bytes, in one piece of memory.
+@usableFromInline
+final class HeaderBlock: ManagedBuffer<HeaderBlock.Counts, HeaderFields.Field> {
+    @usableFromInline
+    struct Counts {
+        @usableFromInline var fieldCount: Int
+        @usableFromInline var byteCount: Int
+    }
+
+    // SAFETY: a block is written to only while it is made.
+    nonisolated(unsafe) static let empty = HeaderBlock.make(.init(start: nil, count: 0), .init(start: nil, count: 0))
+
+    static func make(
+        _ bytes: UnsafeRawBufferPointer, _ fields: UnsafeBufferPointer<HeaderFields.Field>
+    ) -> HeaderBlock {
+        let stride = MemoryLayout<HeaderFields.Field>.stride
+        let capacity = fields.count + (bytes.count + stride - 1) / stride
+        let block = HeaderBlock.create(minimumCapacity: capacity) { _ in
+            Counts(fieldCount: fields.count, byteCount: bytes.count)
+        }
+        block.withUnsafeMutablePointerToElements { elements in
+            if let base = fields.baseAddress { elements.initialize(from: base, count: fields.count) }
+            if let base = bytes.baseAddress {
+                UnsafeMutableRawPointer(elements + fields.count).copyMemory(from: base, byteCount: bytes.count)
+            }
+        }
+        return unsafeDowncast(block, to: HeaderBlock.self)
+    }
+
+    @inlinable @inline(__always)
+    func withContents<R, E: Error>(
+        _ body: (UnsafePointer<HeaderFields.Field>, Int, UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        try self.withUnsafeMutablePointers { (counts, elements) throws(E) in
+            let fieldCount = counts.pointee.fieldCount
+            return try body(
+                UnsafePointer(elements), fieldCount,
+                UnsafeRawBufferPointer(start: elements + fieldCount, count: counts.pointee.byteCount))
+        }
     }
 }

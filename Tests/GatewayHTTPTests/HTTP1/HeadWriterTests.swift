@@ -34,6 +34,49 @@ import Testing
                 + "vary: \r\n\r\n")
     }
 
+    /// Guarantee: a head in one call is status line, lines, date, framing, connection, empty line.
+    @Test(arguments: [
+        (AnswerHeadFraming(length: 0), "content-length: 0\r\n"),
+        (.init(length: .max), "content-length: 9223372036854775807\r\n"),
+        (.init(isChunked: true, connection: .close), "transfer-encoding: chunked\r\nconnection: close\r\n"),
+        (.init(connection: .keepAlive), "connection: keep-alive\r\n"),
+    ])
+    func aWholeHeadIsOneCall(_ framing: AnswerHeadFraming, _ text: String) {
+        var fields = FieldLines()
+        for _ in 0..<200 { fields.append("x-a: ", "1") }
+        let written = Self.written {
+            $0.writeHead(status: 431, fields: fields, date: Array("date: d\r\n".utf8), framing: framing)
+        }
+        #expect(
+            written == "HTTP/1.1 431 Request Header Fields Too Large\r\n" + String(repeating: "x-a: 1\r\n", count: 200)
+                + "date: d\r\n" + text + "\r\n")
+    }
+
+    /// Guarantee: a chunk in one call is size line, bytes, line end.
+    @Test(arguments: [1, 15, 16, 255, 256, 70_000])
+    func aWholeChunkIsOneCall(_ count: Int) {
+        let text = String(repeating: "c", count: count)
+        #expect(
+            Self.written { $0.writeChunk(ByteBuffer(string: text)) }
+                == String(count, radix: 16) + "\r\n" + text + "\r\n")
+    }
+
+    /// Guarantee: lines of a head stand as they were written, in the room that was asked for.
+    @Test func linesAreWrittenInOrder() {
+        let written = Self.written { buffer in
+            buffer.writeLines(room: 128) { lines in
+                lines.lines(Array("POST / HTTP/1.1\r\n".utf8))
+                Array("Accept".utf8).withUnsafeBytes { name in
+                    Array("a/b".utf8).withUnsafeBytes { lines.field(name: name, $0) }
+                }
+                lines.field(.xRequestID, "r-1")
+                lines.field(.contentLength, decimal: 90)
+                lines.end()
+            }
+        }
+        #expect(written == "POST / HTTP/1.1\r\nAccept: a/b\r\nx-request-id: r-1\r\ncontent-length: 90\r\n\r\n")
+    }
+
     /// Guarantee: each known field goes out under its own name.
     @Test(arguments: HeaderID.allCases.filter { $0 != .other })
     func eachIdentifierHasItsName(_ id: HeaderID) {

@@ -45,10 +45,32 @@ import Testing
         #expect(fields.text(.date) == "now")
     }
 
+    /// Guarantee: what somebody else holds does not change.
+    @Test func aCopyKeepsWhatItHad() {
+        var fields = self.sample()
+        let before = fields
+        let count = before.fields.count
+        fields.append("X-More", "1")
+        #expect(before.fields.count == count && fields.fields.count == count + 1)
+        #expect(before.text(named: "x-more") == nil && fields.text(named: "x-more") == "1")
+        fields.removeAll()
+        #expect(before.fields.count == count)
+    }
+
+    /// Guarantee: bytes and table are those that were given, whatever their sizes.
+    @Test(arguments: [0, 1, 19, 20, 21, 300])
+    func bytesAndTableAreKept(_ count: Int) {
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+        let table = (0..<count / 4).map { HeaderFields.Field(id: .date, name: 0..<1, value: 1..<Int32($0 + 1)) }
+        let fields = HeaderFields(bytes: bytes, fields: table)
+        #expect(Array(fields.bytes) == bytes && fields.bytes.withUnsafeBytes { Array($0) } == bytes)
+        #expect(fields.fields.map(\.value) == table.map(\.value))
+        #expect(fields.count(.date) == table.count && !fields.contains(.host))
+    }
+
     @Test func bytesThatAreNoTextStillRead() {
-        var fields = HeaderFields()
-        fields.bytes = Array("date".utf8) + [0xff, 0x41]
-        fields.fields = [.init(id: .date, name: 0..<4, value: 4..<6)]
+        let fields = HeaderFields(
+            bytes: Array("date".utf8) + [0xff, 0x41], fields: [.init(id: .date, name: 0..<4, value: 4..<6)])
         #expect(fields.text(.date) == "\u{fffd}A")
     }
 }
