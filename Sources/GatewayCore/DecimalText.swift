@@ -3,8 +3,8 @@ public enum DecimalText {
     /// Digits of the greatest number.
     public static let bytesMax = 20
 
-    /// Writes `number` without leading zeros at `place`. Cost: 8 instructions for one digit, about 30 up to eight, 60
-    /// up to sixteen.
+    /// Writes `number` without leading zeros at `place`. Cost: 8 instructions for one digit, about 35 up to eight, 80
+    /// for ten.
     ///
     /// SAFETY: `place` must have room for `bytesMax` bytes. Up to seven bytes behind the digits may be overwritten,
     /// always within that room.
@@ -23,7 +23,15 @@ public enum DecimalText {
     private static func writeLong(_ number: UInt64, at place: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
         let above = number / 100_000_000
         var end = place
-        if above < 100_000_000 {
+        if above < 100 {
+            let tens = UInt8(truncatingIfNeeded: above) / 10
+            if tens > 0 {
+                end.storeBytes(of: 0x30 | tens, as: UInt8.self)
+                end += 1
+            }
+            end.storeBytes(of: 0x30 | (UInt8(truncatingIfNeeded: above) &- tens &* 10), as: UInt8.self)
+            end += 1
+        } else if above < 100_000_000 {
             end = Self.writeLeading(above, at: end)
         } else {
             let top = above / 100_000_000

@@ -71,6 +71,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Dotted decimal, or the canonical text of RFC 5952 in lower case.
     public var description: String {
         if self.isIPv4 {
             return "\(self.low >> 24 & 0xff).\(self.low >> 16 & 0xff).\(self.low >> 8 & 0xff).\(self.low & 0xff)"
@@ -162,5 +163,6 @@ public struct IPBlock: Hashable, Sendable, CustomStringConvertible {
         return (address.high ^ self.base.high) & highMask == 0 && (address.low ^ self.base.low) & lowMask == 0
     }
 
+    /// Address and prefix length, `10.2.0.0/16`.
     public var description: String { "\(self.base)/\(self.prefixLength)" }
 }

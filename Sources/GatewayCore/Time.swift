@@ -22,6 +22,7 @@ public struct TimeSpan: Hashable, Sendable, Comparable {
     /// Negative when the second of two points in time is the earlier one.
     public var nanoseconds: Int64
 
+    /// Exactly so many nanoseconds.
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
     /// The exact span; the other units are multiples of it.
     @inlinable public static func nanoseconds(_ count: Int64) -> Self { .init(nanoseconds: count) }
@@ -45,7 +46,9 @@ public struct TimeSpan: Hashable, Sendable, Comparable {
     /// In settings and faults: no delay.
     @inlinable public static var zero: Self { .init(nanoseconds: 0) }
 
+    /// By length, a span that goes back before all others.
     @inlinable public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+    /// At most the longest span there is.
     @inlinable public static func + (left: Self, right: Self) -> Self {
         .init(nanoseconds: clampedSum(left.nanoseconds, right.nanoseconds))
     }
@@ -62,6 +65,7 @@ public struct MonotonicTime: Hashable, Sendable, Comparable {
     /// one machine until it restarts.
     public var nanoseconds: Int64
 
+    /// A reading of the clock, or a point of a test's own clock.
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// Reads the clock: about 40 ns. On the hot path read it once per event and pass it on.
@@ -71,11 +75,13 @@ public struct MonotonicTime: Hashable, Sendable, Comparable {
         return .init(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
     }
 
+    /// By time, the earlier one first.
     @inlinable public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
     /// A sum beyond the end of the clock is its end, not a point in the past.
     @inlinable public static func + (left: Self, right: TimeSpan) -> Self {
         .init(nanoseconds: clampedSum(left.nanoseconds, right.nanoseconds))
     }
+    /// Below zero when `left` is the earlier one. Both are readings of one clock, so that nothing overflows.
     @inlinable public static func - (left: Self, right: Self) -> TimeSpan {
         .init(nanoseconds: left.nanoseconds &- right.nanoseconds)
     }
@@ -83,8 +89,10 @@ public struct MonotonicTime: Hashable, Sendable, Comparable {
 
 /// A point on the calendar: `nanoseconds` since 1970-01-01T00:00:00Z. For records and dates, never for limits.
 public struct WallTime: Hashable, Sendable, Comparable {
+    /// Since 1970, without leap seconds; below 0 before.
     public var nanoseconds: Int64
 
+    /// Exactly so many nanoseconds since 1970.
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
     /// The calendar ends in the years 1677 and 2262: `9999-12-31` is its last instant.
     @inlinable public init(unixSeconds: Int64) { self.nanoseconds = clampedProduct(unixSeconds, 1_000_000_000) }
@@ -102,5 +110,6 @@ public struct WallTime: Hashable, Sendable, Comparable {
         self.nanoseconds >= 0 ? self.nanoseconds / 1_000_000_000 : (self.nanoseconds - 999_999_999) / 1_000_000_000
     }
 
+    /// By time, the earlier one first.
     @inlinable public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 }

@@ -54,21 +54,17 @@ extension Exchange {
         self.record.clientAddress = self.sink.clientAddress
         self.record.elapsed = now - self.startedAt
         if let firstContentAt = self.firstContentAt { self.record.firstContent = firstContentAt - self.startedAt }
-        Self.publish(&self.record, receivedAt: self.bodyEndedAt.map { $0 - self.startedAt }, self.loop)
-    }
-
-    /// Takes the record in place: a copy of it would retain each of its names, for each reader.
-    private static func publish(_ record: inout UsageRecord, receivedAt: TimeSpan?, _ loop: LoopState) {
-        record.overhead = Self.overhead(of: record, receivedAt: receivedAt)
-        if let route = record.route { loop.metrics.exchangeLeft(route) }
-        loop.metrics.record(record)
-        loop.log(record)
+        self.record.overhead = self.overhead(at: now)
+        if let route = self.record.route { self.loop.metrics.exchangeLeft(route) }
+        self.loop.write(&self.record)
     }
 
     /// Time that was ours: neither the client's body nor a provider was waited for.
-    private static func overhead(of record: UsageRecord, receivedAt: TimeSpan?) -> TimeSpan {
-        let waited = record.attempts.reduce(Int64(0)) { $0 + $1.elapsed.nanoseconds }
-        return TimeSpan(nanoseconds: max(0, record.elapsed.nanoseconds - waited - (receivedAt?.nanoseconds ?? 0)))
+    private func overhead(at now: MonotonicTime) -> TimeSpan {
+        var waited: Int64 = 0
+        for attempt in self.record.attempts { waited += attempt.elapsed.nanoseconds }
+        let received = self.bodyEndedAt.map { ($0 - self.startedAt).nanoseconds } ?? 0
+        return TimeSpan(nanoseconds: max(0, (now - self.startedAt).nanoseconds - waited - received))
     }
 
     private func release() {

@@ -11,15 +11,15 @@ extension Exchange {
     /// Takes from every bucket on the path, or from none. Tokens by an estimate: four bytes of the request are one
     /// token, and the output cap in full; trued up by the terminal transition, debt included (pitfall B-13).
     func reserveLimits() -> Outcome {
-        guard let model = self.model else { return .proceed }
+        guard let modelLimits = self.model?.limits else { return .proceed }
         self.record.admitted = true
         let keyLimits = self.grant?.limits ?? LimitCells.none
-        if keyLimits.isEmpty, model.limits.isEmpty { return .proceed }
+        if keyLimits.isEmpty, modelLimits.isEmpty { return .proceed }
         let output = (self.inspection?.outputCap ?? Self.outputEstimate)
             .multipliedReportingOverflow(by: self.inspection?.choiceCount ?? 1)
         let tokens = output.overflow ? Int64.max / 2 : min(self.estimatedInput &+ output.partialValue, Int64.max / 2)
         switch LimitGate.take(
-            key: keyLimits, model: model.limits, tokens: tokens, at: self.loop.now(), slab: self.loop.shared.limits)
+            key: keyLimits, model: modelLimits, tokens: tokens, at: self.loop.now(), slab: self.loop.shared.limits)
         {
         case .admitted(let reservation):
             self.reservation = reservation
@@ -35,10 +35,10 @@ extension Exchange {
 
     /// Hands out the `x-ratelimit-*` lines of the most constrained buckets.
     func withLimitLines(_ body: (UnsafeRawBufferPointer) -> Void) {
-        guard let model = self.model else { return }
+        guard let modelLimits = self.model?.limits else { return }
         let keyLimits = self.grant?.limits ?? LimitCells.none
-        if keyLimits.isEmpty, model.limits.isEmpty { return }
-        LimitHeaders.read(key: keyLimits, model: model.limits, at: self.loop.now(), slab: self.loop.shared.limits)
+        if keyLimits.isEmpty, modelLimits.isEmpty { return }
+        LimitHeaders.read(key: keyLimits, model: modelLimits, at: self.loop.now(), slab: self.loop.shared.limits)
             .render(body)
     }
 }

@@ -13,7 +13,7 @@ public enum AccessLog {
 
     /// Appends one line, with its line feed, for a finished exchange. Called on the loop that owns `lines`.
     ///
-    /// Cost: about 2,000 instructions for a line with every common field, 600 more with an IPv6 address; allocates only
+    /// Cost: about 2,300 instructions for a line with every common field, 600 more with an IPv6 address; allocates only
     /// when `lines` has to grow.
     public static func append(_ record: UsageRecord, to lines: inout LineBuffer) {
         lines.beginLine()

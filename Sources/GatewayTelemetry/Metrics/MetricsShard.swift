@@ -37,8 +37,8 @@ public final class MetricsShard {
 
     /// Counts a finished exchange. Called once per exchange, by its terminal transition.
     ///
-    /// Labels come from the resolved names only; `modelRequested` never becomes one (pitfall O-4). About 1,100
-    /// instructions where the labels are those of the call before, 3,000 where they change every time.
+    /// Labels come from the resolved names only; `modelRequested` never becomes one (pitfall O-4). About 400
+    /// instructions where the labels are those of the call before, several times that where they change every time.
     public func record(_ record: UsageRecord) { self.counters.record(record) }
 
     /// A request was refused by a limit. `scope` is whose limit it was (`key`, `model`, …): a word of ours, never a

@@ -75,6 +75,41 @@ import Testing
         #expect(TokenType.counts(in: usage)[3] == 0)
     }
 
+    /// Guarantee: what a shard remembers of the record before changes no number, whatever follows whatever, and what
+    /// finds no room is counted each time.
+    @Test(arguments: [8, 10_000]) func theOrderOfRecordsDoesNotMatter(seriesMax: Int) {
+        let records = (0..<96).map { number in
+            var record = UsageRecord.finished(
+                route: number % 2 == 0 ? "chat" : "code", model: number % 3 == 0 ? "fast" : "large",
+                status: number % 5 == 0 ? 503 : 200)
+            if number % 7 == 0 { record.model = nil }
+            if number % 11 == 0 { record.outcome = .truncated }
+            if number % 4 == 0 { record.usageSource = .none }
+            record.attempts[0].deployment = number % 2 == 0 ? "a/x" : "b/y"
+            record.attempts[0].status = record.status
+            if number % 13 == 0 { record.attempts[0].error = .upstreamUnreachable }
+            return record
+        }
+        let fresh = MetricsShard(seriesMax: seriesMax)
+        var counts: [String: Int] = [:]
+        for record in records {
+            fresh.record(record)
+            let labels = "\(record.route?.text ?? "") \(record.model?.text ?? "") \(record.status) \(record.outcome)"
+            counts[labels, default: 0] += 1
+        }
+        let repeated = MetricsShard(seriesMax: seriesMax)
+        for record in records { for _ in 0..<3 { repeated.record(record) } }
+        let triple = MetricsShard(seriesMax: seriesMax)
+        for _ in 0..<3 { for record in records { triple.record(record) } }
+        #expect(self.lines(repeated) == self.lines(triple))
+        if seriesMax > counts.count {
+            let shown = self.lines(fresh).filter { $0.hasPrefix("penstock_requests_total{") }
+            #expect(
+                shown.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.sorted()
+                    == counts.values.sorted())
+        }
+    }
+
     @Test func aFallbackCountsOnceWithWhatTheFirstDeploymentDid() {
         let shard = MetricsShard()
         var record = UsageRecord.finished()
