@@ -20,8 +20,8 @@ public enum RequestEvent: Sendable {
 /// before each request line is passed over (RFC 9112 section 2.2), a second one is a fault. After a request that is not
 /// to be followed by another (`RequestHead.keepAlive` is false), whatever comes is left unread.
 ///
-/// Cost: one walk over the bytes of a head, one copy of it and two allocations; body bytes are neither read nor copied. A head that
-/// comes in several pieces is put together by copying. Used on the connection's loop only.
+/// Cost: one walk over the bytes of a head, one copy of it and two allocations; body bytes are neither read nor copied.
+/// A head that comes in several pieces is put together by copying. Used on the connection's loop only.
 public struct RequestDecoder: Sendable {
     private enum State {
         /// Nothing of the next head is accepted yet; true once an empty line was passed over.

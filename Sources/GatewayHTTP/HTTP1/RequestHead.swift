@@ -32,8 +32,8 @@ public struct HeadLimits: Sendable {
 
 /// A request head that passed the whole grammar: nothing after the decoder checks it again. It never changes.
 ///
-/// One reference, so that handing it on costs one count, and two allocations, one of them inside `fields`. `fields.bytes` is
-/// the head as it came, request line included.
+/// One reference, so that handing it on costs one count, and two allocations, one of them inside `fields`.
+/// `fields.bytes` is the head as it came, request line included.
 public final class RequestHead: Sendable {
     public let method: HTTPMethod
     public let version: HTTPVersion

@@ -2,8 +2,8 @@ import GatewayWire
 
 /// The head of a final answer that passed the whole grammar. It never changes.
 ///
-/// One reference, so that handing it on costs one count, and two allocations, one of them inside `fields`. `fields.bytes` is
-/// the head as it came, status line included.
+/// One reference, so that handing it on costs one count, and two allocations, one of them inside `fields`.
+/// `fields.bytes` is the head as it came, status line included.
 public final class ResponseHead: Sendable {
     /// 200 to 599.
     public let status: Int

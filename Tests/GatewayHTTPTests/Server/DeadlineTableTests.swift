@@ -20,7 +20,7 @@ import Testing
         #expect(owner.times == [self.start + .seconds(2)])
     }
 
-    /// Guarantee: a span that counts from the next tick is never cut short, and is over one tick after it at the latest.
+    /// Guarantee: a span that counts from the next tick is never cut short, and is over a tick late at most.
     @Test func aSpanCountsFromTheNextTick() {
         let table = DeadlineTable()
         let owner = Owner()
