@@ -4,7 +4,7 @@ import NIOCore
 /// Writes to a plain TCP socket in place, and through the channel whatever the socket does not take at once.
 ///
 /// Nearly every write of the data plane is small and finds room in the socket's buffer. Handing it to the kernel right
-/// away saves what a channel does to remember, to look after and to forget it (docs/decisions/0008). Order is kept:
+/// away saves what a channel does to remember, to look after and to forget it (docs/decisions/0009). Order is kept:
 /// while the channel still holds bytes of an earlier write, everything goes behind them. Back-pressure is the
 /// channel's: what is not taken counts against its water marks.
 ///
