@@ -1,5 +1,13 @@
 import GatewayWire
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Reads what a provider sent in one pass, entering objects and arrays without a look at where they end.
 ///
 /// It is for events and usage objects, of which a handful of members at several depths matter. Text that is not as it
@@ -12,13 +20,13 @@ import GatewayWire
 /// not read is stepped over.
 struct JSONCursor {
     let base: UnsafeRawPointer
-    /// Of the whole text.
+    /// Of the text. Without `checksEnds` just after its last `}`, so that only steps over one have to look for the end.
     let end: Int
     /// During the body of a loop over members or elements: the first byte of the value, until it is read.
     private(set) var at: Int
     /// Nothing that was read may count.
     private(set) var isBroken = false
-    private let checksEnds: Bool
+    let checksEnds: Bool
     /// Where the value ends that was reached last; known with `checksEnds` only.
     private var valueEnd: Int
 
@@ -31,19 +39,31 @@ struct JSONCursor {
     }
 
     /// At the object that the text is; `nil` if it begins with anything else.
+    @inline(__always)
     init?(_ text: UnsafeRawBufferPointer, checksEnds: Bool) {
-        guard let base = text.baseAddress else { return nil }
+        guard let base = text.baseAddress, text.count > 0 else { return nil }
+        var at = 0
+        while at < text.count, JSONSteps.isSpace(base.load(fromByteOffset: at, as: UInt8.self)) { at &+= 1 }
+        guard at < text.count, base.load(fromByteOffset: at, as: UInt8.self) == JSONBytes.openBrace else { return nil }
         self.base = base
-        self.end = text.count
-        self.at = 0
+        self.at = at
         self.checksEnds = checksEnds
         self.valueEnd = text.count
-        guard self.skipSpace() == JSONBytes.openBrace else { return nil }
+        var end = text.count
+        if !checksEnds {
+            while end > at, base.load(fromByteOffset: end &- 1, as: UInt8.self) == 0x20 { end &-= 1 }
+            self.isBroken = base.load(fromByteOffset: end &- 1, as: UInt8.self) != JSONBytes.closeBrace
+            if self.isBroken { self.at = end }
+        }
+        self.end = end
     }
 
     /// The next byte; 0 at the end.
     @inline(__always)
-    private var byte: UInt8 { self.at < self.end ? self.base.load(fromByteOffset: self.at, as: UInt8.self) : 0 }
+    private var byte: UInt8 { self.at < self.end ? self.byte(self.at) : 0 }
+
+    @inline(__always)
+    private func byte(_ at: Int) -> UInt8 { self.base.load(fromByteOffset: at, as: UInt8.self) }
 
     // MARK: - What the value is
 
@@ -53,12 +73,11 @@ struct JSONCursor {
     @inline(__always) var isAtNull: Bool { self.byte == UInt8(ascii: "n") }
 
     /// Whether the array at the cursor has nothing in it.
-    @inline(__always)
     var isAtEmptyArray: Bool {
-        var inner = self
-        inner.at &+= 1
-        let byte = inner.skipSpace()
-        return self.checksEnds ? inner.at >= self.valueEnd &- 1 : byte == JSONBytes.closeBracket
+        var at = self.at &+ 1
+        while at < self.end, JSONSteps.isSpace(self.byte(at)) { at &+= 1 }
+        if self.checksEnds { return at >= self.valueEnd &- 1 }
+        return at < self.end && self.byte(at) == JSONBytes.closeBracket
     }
 
     // MARK: - Steps
@@ -66,13 +85,14 @@ struct JSONCursor {
     /// Enters the object or array at the cursor.
     @inline(__always)
     mutating func enter() -> Level {
-        self.at &+= 1
+        if self.at < self.end { self.at &+= 1 }
         guard self.checksEnds else { return Level() }
         return Level(mark: self.at, end: self.valueEnd)
     }
 
     /// Goes back to a value that was stepped over, to read it now.
     mutating func seek(_ place: Range<Int>) {
+        guard !self.isBroken else { return }
         self.at = place.lowerBound
         self.valueEnd = place.upperBound
     }
@@ -81,61 +101,84 @@ struct JSONCursor {
     @inline(__always)
     mutating func next(_ level: inout Level) -> JSONString? {
         if self.checksEnds { return self.nextChecked(&level) }
-        guard self.stepOn(&level, JSONBytes.closeBrace) else { return nil }
-        guard self.byte == JSONBytes.quote, let name = self.string() else { return self.fail() }
-        guard self.skipSpace() == JSONBytes.colon else { return self.fail() }
-        self.at &+= 1
-        self.skipSpace()
-        level.mark = self.at
+        guard let start = self.stepOn(&level, JSONBytes.closeBrace) else { return nil }
+        guard self.byte(start) == JSONBytes.quote, let name = self.string(at: start) else { return self.fail() }
+        // A string does not end the text, and nor does a colon.
+        var at = self.at
+        if self.byte(at) <= 0x20 { at = self.spaceEnd(at) }
+        guard self.byte(at) == JSONBytes.colon else { return self.fail() }
+        at &+= 1
+        if self.byte(at) <= 0x20 { at = self.spaceEnd(at) }
+        self.at = at
+        level.mark = at
         return name
     }
+
+    /// Steps over members at the beginning of the text at once, if they are byte for byte those of an earlier text of
+    /// which `head` is what stood before the value of a member: then the cursor is at that member's value.
+    @inline(__always)
+    mutating func skipHead(_ head: [UInt8], _ level: inout Level) -> Bool {
+        guard !head.isEmpty, !self.checksEnds, head.count < self.end else { return false }
+        guard head.withUnsafeBytes({ memcmp(self.base, $0.baseAddress ?? self.base, $0.count) }) == 0 else {
+            return false
+        }
+        // White space before the value is part of the head or there is none.
+        guard self.byte(head.count) > 0x20 else { return false }
+        self.at = head.count
+        level.mark = head.count
+        return true
+    }
+
+    /// What stands before the cursor.
+    var head: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: self.base, count: self.at) }
 
     /// Whether there is a next element, with the cursor at it.
     @inline(__always)
     mutating func nextElement(_ level: inout Level) -> Bool {
         if self.checksEnds { return self.nextCheckedElement(&level) }
-        guard self.stepOn(&level, JSONBytes.closeBracket) else { return false }
-        level.mark = self.at
+        guard let start = self.stepOn(&level, JSONBytes.closeBracket) else { return false }
+        self.at = start
+        level.mark = start
         return true
     }
 
-    /// To the next member or element; false after the last one.
+    /// Where the next member or element starts; `nil` after the last one.
     @inline(__always)
-    private mutating func stepOn(_ level: inout Level, _ close: UInt8) -> Bool {
-        if level.mark < 0 {
-            guard self.skipSpace() == close else { return true }
-        } else {
-            if self.at == level.mark { self.skipValue() }
-            let byte = self.skipSpace()
-            if byte == JSONBytes.comma {
-                self.at &+= 1
-                self.skipSpace()
-                return true
-            }
-            guard byte == close else {
-                _ = self.fail()
-                return false
-            }
+    private mutating func stepOn(_ level: inout Level, _ close: UInt8) -> Int? {
+        if self.at == level.mark { self.skipValue() }
+        var at = self.at
+        guard at < self.end else {
+            _ = self.fail()
+            return nil
         }
-        self.at &+= 1
-        return false
+        if self.byte(at) <= 0x20 { at = self.spaceEnd(at) }
+        let byte = self.byte(at)
+        if byte == close {
+            self.at = at &+ 1
+            return nil
+        }
+        guard level.mark >= 0 else { return at }
+        guard byte == JSONBytes.comma else {
+            _ = self.fail()
+            return nil
+        }
+        at &+= 1
+        return self.byte(at) <= 0x20 ? self.spaceEnd(at) : at
     }
 
+    /// Where the space ends, at the last `}` of the text at the latest.
     @inline(__always)
-    @discardableResult
-    private mutating func skipSpace() -> UInt8 {
-        while self.at < self.end {
-            let byte = self.base.load(fromByteOffset: self.at, as: UInt8.self)
-            // Mostly there is none.
-            if byte > 0x20 { return byte }
-            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return byte }
-            self.at &+= 1
-        }
-        return 0
+    private func spaceEnd(_ start: Int) -> Int { Self.spaceEnd(self.base, start) }
+
+    @inline(never)
+    private static func spaceEnd(_ base: UnsafeRawPointer, _ start: Int) -> Int {
+        var at = start
+        while JSONSteps.isSpace(base.load(fromByteOffset: at, as: UInt8.self)) { at &+= 1 }
+        return at
     }
 
     /// From here on nothing is found.
-    @inline(never)
+    @inline(__always)
     private mutating func fail() -> JSONString? {
         self.isBroken = true
         self.at = self.end
@@ -147,10 +190,15 @@ struct JSONCursor {
     /// Reads the string at the cursor, if there is one.
     @inline(__always)
     mutating func string() -> JSONString? {
-        guard self.isAtString else { return nil }
-        let start = self.at &+ 1
+        self.isAtString ? self.string(at: self.at) : nil
+    }
+
+    /// `quote` is the place of the opening one.
+    @inline(__always)
+    private mutating func string(at quote: Int) -> JSONString? {
+        let start = quote &+ 1
         let stop = JSONBytes.plainEnd(self.base, from: start, to: self.end)
-        if stop < self.end, self.base.load(fromByteOffset: stop, as: UInt8.self) == JSONBytes.quote {
+        if stop < self.end, self.byte(stop) == JSONBytes.quote {
             self.at = stop &+ 1
             return JSONString(start: self.base + start, count: stop &- start, hasEscape: false)
         }
@@ -163,7 +211,7 @@ struct JSONCursor {
         var at = stop
         var hasEscape = false
         while at < self.end {
-            switch self.base.load(fromByteOffset: at, as: UInt8.self) {
+            switch self.byte(at) {
             case JSONBytes.quote:
                 self.at = at &+ 1
                 return JSONString(start: self.base + start, count: at &- start, hasEscape: hasEscape)
@@ -183,7 +231,7 @@ struct JSONCursor {
         var at = self.at
         var value: Int64 = 0
         while at < self.end {
-            let digit = self.base.load(fromByteOffset: at, as: UInt8.self) &- UInt8(ascii: "0")
+            let digit = self.byte(at) &- UInt8(ascii: "0")
             guard digit < 10 else { break }
             value = value &* 10 &+ Int64(digit)
             at &+= 1
@@ -191,7 +239,7 @@ struct JSONCursor {
         // Up to eighteen digits always fit, and a zero before others is no number.
         let count = at &- self.at
         guard count > 0, count <= 18, at < self.end, count == 1 || self.byte != UInt8(ascii: "0"),
-            Self.endsScalar(self.base.load(fromByteOffset: at, as: UInt8.self))
+            JSONSteps.endsScalar(self.byte(at))
         else { return self.unusualInteger() }
         self.at = at
         return value
@@ -217,45 +265,49 @@ struct JSONCursor {
         return self.isBroken ? nil : start..<self.at
     }
 
-    /// Steps over the value at the cursor.
+    /// Steps over the value at the cursor. Only without `checksEnds`.
     @inline(__always)
     private mutating func skipValue() {
         switch self.byte {
-        case JSONBytes.quote: _ = self.string()
-        case JSONBytes.openBrace, JSONBytes.openBracket: self.skipContainer()
-        default: self.skipScalar()
+        case JSONBytes.quote: _ = self.string(at: self.at)
+        case JSONBytes.openBrace, JSONBytes.openBracket:
+            guard let end = JSONBytes.containerEnd(self.base, from: self.at, to: self.end) else {
+                _ = self.fail()
+                return
+            }
+            self.at = end
+        default:
+            guard let end = self.scalarEnd() else {
+                _ = self.fail()
+                return
+            }
+            self.at = end
         }
     }
 
-    @inline(never)
-    private mutating func skipContainer() {
-        guard let end = JSONBytes.containerEnd(self.base, from: self.at, to: self.end) else {
-            _ = self.fail()
-            return
-        }
-        self.at = end
-    }
-
-    /// A bracket in a word or number would count as one for who looks for the end of the container around it.
+    /// `nil` for nothing, and for a bracket in it: that one would count for who looks for the end of the value around.
     @inline(__always)
-    private mutating func skipScalar() {
-        let start = self.at
-        while self.at < self.end {
-            let byte = self.base.load(fromByteOffset: self.at, as: UInt8.self)
-            if Self.endsScalar(byte) { break }
-            if byte | 0x20 == 0x7b { break }
-            self.at &+= 1
+    private func scalarEnd() -> Int? {
+        var at = self.at
+        if self.end &- at > 8 {
+            let word = UInt64(littleEndian: self.base.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            if UInt32(truncatingIfNeeded: word) == 0x6c6c_756e {  // "null"
+                at &+= 4
+            } else {
+                // Eight digits: none is below 0x30, nor above 0x39.
+                let digits = word ^ 0x3030_3030_3030_3030
+                if (digits | (digits &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0 { at &+= 8 }
+            }
         }
-        guard self.at > start, self.at < self.end, self.byte | 0x20 != 0x7b else {
-            _ = self.fail()
-            return
+        while at < self.end {
+            let byte = self.byte(at)
+            if byte <= 0x2c || byte | 0x20 == 0x7d || byte == JSONBytes.colon || byte | 0x20 == 0x7b {
+                guard JSONSteps.endsScalar(byte) else { return nil }
+                return at > self.at ? at : nil
+            }
+            at &+= 1
         }
-    }
-
-    @inline(__always)
-    private static func endsScalar(_ byte: UInt8) -> Bool {
-        byte <= 0x20 || byte == JSONBytes.comma || byte | 0x20 == 0x7d || byte == JSONBytes.colon
-            || byte == JSONBytes.quote
+        return nil
     }
 }
 

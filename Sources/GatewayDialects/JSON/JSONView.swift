@@ -264,7 +264,9 @@ struct JSONSteps {
         return end != nil
     }
 
-    private static func endsScalar(_ byte: UInt8) -> Bool {
+    static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+
+    static func endsScalar(_ byte: UInt8) -> Bool {
         byte <= 0x20 || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]")
             || byte == UInt8(ascii: ":") || byte == 0x22
     }

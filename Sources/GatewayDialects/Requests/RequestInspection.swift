@@ -1,25 +1,53 @@
 import GatewayContract
 import GatewayWire
 
-/// What the gateway has to know of a request's body.
-public struct RequestInspection: Sendable {
-    public var endpoint: Endpoint
+/// What the gateway has to know of a request's body. An object, so that all who ask during the request share one.
+public final class RequestInspection: Sendable {
+    @usableFromInline let found: InspectedFields
+
+    init(_ found: consuming InspectedFields) {
+        self.found = found
+    }
+
+    @inlinable public var endpoint: Endpoint { self.found.endpoint }
     /// As the client wrote it, after unescaping: never empty, never trimmed.
-    public var model = ""
+    @inlinable public var model: String { self.found.model }
     /// The place of its JSON literal (quotes included), or of the value of the multipart part. `nil`: it stands in the
     /// path.
-    public var modelRange: Range<Int>?
+    @inlinable public var modelRange: Range<Int>? { self.found.modelRange }
     /// The answer is a stream of server-sent events if all goes well.
-    public var isStream = false
+    @inlinable public var isStream: Bool { self.found.isStream }
     /// The client itself asked for `stream_options.include_usage`.
-    public var wantsUsage = false
+    @inlinable public var wantsUsage: Bool { self.found.wantsUsage }
     /// `max_tokens` and its namesakes; `nil` without a usable positive number.
-    public var outputCap: Int64?
+    @inlinable public var outputCap: Int64? { self.found.outputCap }
     /// `n` or `candidateCount`; at least 1.
-    public var choiceCount: Int64 = 1
+    @inlinable public var choiceCount: Int64 { self.found.choiceCount }
     /// Bytes of the whole body.
-    public var inputBytes: Int
+    @inlinable public var inputBytes: Int { self.found.inputBytes }
     /// Images, sound and files in it.
+    var media: RequestMedia { self.found.media }
+
+    /// The estimate of its input tokens: four bytes of the body are one, and each inline image, sound or file is
+    /// `UsageEstimate.tokensPerMediaPart` instead of its bytes. In JSON bodies of up to `RequestMedia.freeBytes` and
+    /// for shorter values than `RequestMedia.literalBytesMin` the bytes count.
+    public var estimatedInput: Int64 {
+        UsageEstimate.tokens(ofTextBytes: Int64(self.inputBytes) - self.media.byteCount)
+            + self.media.partCount * UsageEstimate.tokensPerMediaPart
+    }
+}
+
+/// What an inspection collects.
+@usableFromInline
+struct InspectedFields: Sendable {
+    @usableFromInline var endpoint: Endpoint
+    @usableFromInline var model = ""
+    @usableFromInline var modelRange: Range<Int>?
+    @usableFromInline var isStream = false
+    @usableFromInline var wantsUsage = false
+    @usableFromInline var outputCap: Int64?
+    @usableFromInline var choiceCount: Int64 = 1
+    @usableFromInline var inputBytes: Int
     var media = RequestMedia()
     /// What it takes to ask for a usage chunk.
     var usageEdit = UsageEdit.none
@@ -43,13 +71,5 @@ public struct RequestInspection: Sendable {
         case insertMember(at: Int, isEmpty: Bool)
         /// The member is not `true`.
         case replaceMember(Range<Int>)
-    }
-
-    /// The estimate of its input tokens: four bytes of the body are one, and each inline image, sound or file is
-    /// `UsageEstimate.tokensPerMediaPart` instead of its bytes. In JSON bodies of up to `RequestMedia.freeBytes` and
-    /// for shorter values than `RequestMedia.literalBytesMin` the bytes count.
-    public var estimatedInput: Int64 {
-        UsageEstimate.tokens(ofTextBytes: Int64(self.inputBytes) - self.media.byteCount)
-            + self.media.partCount * UsageEstimate.tokensPerMediaPart
     }
 }

@@ -15,7 +15,7 @@ extension RequestInspector {
         guard let modelInPath, !modelInPath.isEmpty else { throw GatewayError(.missingModel, parameter: "model") }
         guard PathSegment.isSafe(modelInPath) else { throw GatewayError(.invalidModel, parameter: "model") }
         let fields = try BodyFields(body, Self.names)
-        var inspection = RequestInspection(endpoint: endpoint, inputBytes: body.count)
+        var inspection = InspectedFields(endpoint: endpoint, inputBytes: body.count)
         inspection.model = modelInPath
         inspection.isStream = endpoint == .geminiStreamGenerateContent
         for name in [Field.generationConfig, .generationConfigSnake] {
@@ -36,13 +36,13 @@ extension RequestInspector {
         if endpoint == .geminiBatchEmbedContents { try self.readBatch(fields, &inspection) }
         try StoredObjects.check(fields, endpoint: endpoint)
         inspection.media = RequestMedia(body)
-        return inspection
+        return RequestInspection(inspection)
     }
 
     /// Each entry of `requests` names its model again. All of them must be the one of the path, which is the one that
     /// was looked up and is paid for; whether every entry has one is for the provider to say.
     private static func readBatch(
-        _ fields: BodyFields, _ inspection: inout RequestInspection
+        _ fields: BodyFields, _ inspection: inout InspectedFields
     ) throws(GatewayError) {
         guard let requests = fields[.requests] else { return }
         // Readers of protocol buffers may take a single object for a list of one.

@@ -17,7 +17,7 @@ public enum RequestInspector {
             return try self.inspectGemini(body, endpoint: endpoint, modelInPath: modelInPath)
         }
         let fields = try BodyFields(body, Self.names)
-        var inspection = RequestInspection(endpoint: endpoint, inputBytes: body.count)
+        var inspection = InspectedFields(endpoint: endpoint, inputBytes: body.count)
         guard let model = fields[.model] else { throw GatewayError(.missingModel, parameter: "model") }
         guard model.kind == .string, let name = fields.text(model), !name.isEmpty else {
             throw GatewayError(.invalidModel, parameter: "model")
@@ -35,7 +35,7 @@ public enum RequestInspector {
         }
         try StoredObjects.check(fields, endpoint: endpoint)
         inspection.media = RequestMedia(body)
-        return inspection
+        return RequestInspection(inspection)
     }
 
     /// For `multipart/form-data` bodies, once the scanner is finished with all of it.
@@ -48,12 +48,12 @@ public enum RequestInspector {
         if let field = multipart.storedObjectField { throw StoredObjects.refusal(of: field) }
         guard let place = multipart.modelPlace else { throw GatewayError(.missingModel, parameter: "model") }
         guard let name = multipart.model, !name.isEmpty else { throw GatewayError(.invalidModel, parameter: "model") }
-        var inspection = RequestInspection(endpoint: endpoint, inputBytes: inputBytes)
+        var inspection = InspectedFields(endpoint: endpoint, inputBytes: inputBytes)
         inspection.model = name
         inspection.modelRange = place
         inspection.isStream = multipart.stream ?? false
         inspection.media = RequestMedia(byteCount: Int64(multipart.fileBytes), partCount: Int64(multipart.fileCount))
-        return inspection
+        return RequestInspection(inspection)
     }
 
     /// Gemini streams are served as server-sent events only: throws unless the query holds `alt=sse` there. Without it
@@ -110,7 +110,7 @@ public enum RequestInspector {
         return cap.flatMap { $0 > 0 ? $0 : nil }
     }
 
-    private static func usageEdit(_ fields: BodyFields) throws(GatewayError) -> RequestInspection.UsageEdit {
+    private static func usageEdit(_ fields: BodyFields) throws(GatewayError) -> InspectedFields.UsageEdit {
         guard let options = fields[.streamOptions] else { return .insertOptions(at: fields.objectOpen) }
         switch options.kind {
         case .null: return .replaceOptions(options.value)

@@ -20,12 +20,12 @@ public enum RequestSplices {
                 splices.replace(range, with: upstreamModelLiteral)
             }
         }
-        if !inspection.repeatedModelRanges.isEmpty {
+        if !inspection.found.repeatedModelRanges.isEmpty {
             let literal = Array("\"models/".utf8) + upstreamModelLiteral.dropFirst()
-            for range in inspection.repeatedModelRanges { splices.replace(range, with: literal) }
+            for range in inspection.found.repeatedModelRanges { splices.replace(range, with: literal) }
         }
         guard addUsage else { return splices }
-        switch inspection.usageEdit {
+        switch inspection.found.usageEdit {
         case .none: break
         case .insertOptions(let place):
             // The body has at least a `model` after it.

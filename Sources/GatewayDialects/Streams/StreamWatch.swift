@@ -58,6 +58,8 @@ public struct StreamWatch: Sendable {
     var sawEnd = false
     /// Anthropic: output was reported by a `message_delta`, not only by the placeholder of `message_start`.
     var isOutputFinal = false
+    /// OpenAI's chunks: no more than a way to read them faster.
+    var chatHead = ChunkHead()
 
     /// - Parameters:
     ///   - endpoint: one that streams; any other is watched by the generic rules.

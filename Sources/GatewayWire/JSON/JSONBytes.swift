@@ -19,64 +19,23 @@ public enum JSONBytes {
     @inline(__always)
     public static func plainEnd(_ base: UnsafeRawPointer, from: Int, to end: Int) -> Int {
         if end &- from >= 16 {
-            let words = Self.stops(base, from)
-            if words[0] | words[1] != 0 { return from &+ Self.firstFlag(words) }
+            let first = Self.stops(base, from).firstByte
+            if first < 16 { return from &+ first }
         }
-        return Self.farPlainEnd(base, from: from, to: end)
+        return farPlainEnd(base, from, end)
     }
 
-    /// `plainEnd` where the first sixteen bytes are plain, or are not all there.
-    @usableFromInline
-    @inline(never)
-    static func farPlainEnd(_ base: UnsafeRawPointer, from: Int, to end: Int) -> Int {
-        var at = end &- from >= 16 ? from &+ 16 : from
-        while end &- at >= 64 {
-            let (first, second) = (Self.stops(base, at), Self.stops(base, at &+ 16))
-            let (third, fourth) = (Self.stops(base, at &+ 32), Self.stops(base, at &+ 48))
-            let any = (first | second) | (third | fourth)
-            if any[0] | any[1] != 0 { break }
-            at &+= 64
-        }
-        while end &- at >= 16 {
-            let words = Self.stops(base, at)
-            if words[0] | words[1] != 0 { return at &+ Self.firstFlag(words) }
-            at &+= 16
-        }
-        guard at < end else { return end }
-        if end >= 16 {
-            let words = Self.dropping(16 &- (end &- at), of: Self.stops(base, end &- 16))
-            return words[0] | words[1] != 0 ? end &- 16 &+ Self.firstFlag(words) : end
-        }
-        while at < end {
-            let byte = base.load(fromByteOffset: at, as: UInt8.self)
-            if byte == Self.quote || byte == Self.backslash || byte < 0x20 { return at }
-            at &+= 1
-        }
-        return end
-    }
-
-    /// 0xff for each of sixteen bytes that is a quote, a backslash or a control byte, 0 for the others.
+    /// All bits set for each of sixteen bytes that is a quote, a backslash or a control byte.
     @inlinable
     @inline(__always)
-    static func stops(_ base: UnsafeRawPointer, _ at: Int) -> SIMD2<UInt64> {
+    static func stops(_ base: UnsafeRawPointer, _ at: Int) -> ByteFlags {
         let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
         // Vectors on both sides, and no operator of masks: only these forms become single instructions.
         // With bit 1 turned over a quote is 0x20, and of all bytes only control bytes are below that.
         let turned = part ^ SIMD16<UInt8>(repeating: 0x02)
-        let stops = unsafeBitCast(turned .<= SIMD16<UInt8>(repeating: 0x20), to: SIMD2<UInt64>.self)
-        let slashes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x5c), to: SIMD2<UInt64>.self)
+        let stops = unsafeBitCast(turned .<= SIMD16<UInt8>(repeating: 0x20), to: ByteFlags.self)
+        let slashes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x5c), to: ByteFlags.self)
         return stops | slashes
-    }
-
-    /// The flags without those of the first `count` bytes, of 0…15.
-    @inline(__always)
-    static func dropping(_ count: Int, of words: SIMD2<UInt64>) -> SIMD2<UInt64> {
-        let low = UInt64(littleEndian: words[0])
-        let high = UInt64(littleEndian: words[1])
-        if count >= 8 {
-            return SIMD2(0, UInt64(littleEndian: high & (UInt64.max &<< UInt64(truncatingIfNeeded: 8 &* count &- 64))))
-        }
-        return SIMD2(UInt64(littleEndian: low & (UInt64.max &<< UInt64(truncatingIfNeeded: 8 &* count))), words[1])
     }
 
     /// The first offset in `from..<end` that holds a quote or a bracket of any kind; `end` without one.
@@ -87,11 +46,11 @@ public enum JSONBytes {
             let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
             // Brackets and braces of a side differ in bit 5 only.
             let folded = part | SIMD16<UInt8>(repeating: 0x20)
-            let opens = unsafeBitCast(folded .== SIMD16<UInt8>(repeating: 0x7b), to: SIMD2<UInt64>.self)
-            let closes = unsafeBitCast(folded .== SIMD16<UInt8>(repeating: 0x7d), to: SIMD2<UInt64>.self)
-            let quotes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x22), to: SIMD2<UInt64>.self)
-            let words = opens | closes | quotes
-            if words[0] | words[1] != 0 { return at &+ Self.firstFlag(words) }
+            let opens = unsafeBitCast(folded .== SIMD16<UInt8>(repeating: 0x7b), to: ByteFlags.self)
+            let closes = unsafeBitCast(folded .== SIMD16<UInt8>(repeating: 0x7d), to: ByteFlags.self)
+            let quotes = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x22), to: ByteFlags.self)
+            let first = (opens | closes | quotes).firstByte
+            if first < 16 { return at &+ first }
             at &+= 16
         }
         while at < end {
@@ -153,15 +112,6 @@ public enum JSONBytes {
             }
         }
         return nil
-    }
-
-    /// The index of the first byte that is not zero, of which there is one.
-    @inlinable
-    @inline(__always)
-    static func firstFlag(_ words: SIMD2<UInt64>) -> Int {
-        let low = UInt64(littleEndian: words[0])
-        if low != 0 { return low.trailingZeroBitCount &>> 3 }
-        return 8 &+ UInt64(littleEndian: words[1]).trailingZeroBitCount &>> 3
     }
 
     /// Whether all bytes are ASCII.
@@ -269,4 +219,73 @@ public enum JSONBytes {
         }
         return value
     }
+}
+
+/// Which of sixteen bytes a comparison found: all bits of a byte set, or none. Two words, because a vector is not asked
+/// for its first byte in one instruction, and the first word mostly decides.
+@usableFromInline
+typealias ByteFlags = SIMD2<UInt64>
+
+extension SIMD2<UInt64> {
+    @inlinable
+    @inline(__always)
+    var isAny: Bool { self[0] | self[1] != 0 }
+
+    /// The index of the first byte that was found; 16 without one.
+    @inlinable
+    @inline(__always)
+    var firstByte: Int {
+        let low = UInt64(littleEndian: self[0])
+        if low != 0 { return low.trailingZeroBitCount &>> 3 }
+        return 8 &+ UInt64(littleEndian: self[1]).trailingZeroBitCount &>> 3
+    }
+
+    /// The same, without a look at the first `count` bytes, of 0…15.
+    @inline(__always)
+    func firstByte(from count: Int) -> Int {
+        let shift = UInt64(truncatingIfNeeded: 8 &* count)
+        let low = UInt64(littleEndian: self[0])
+        if count < 8, low &>> shift != 0 { return count &+ (low &>> shift).trailingZeroBitCount &>> 3 }
+        let high = UInt64(littleEndian: self[1])
+        let rest = count < 8 ? high : high & UInt64.max &<< shift
+        return 8 &+ rest.trailingZeroBitCount &>> 3
+    }
+}
+
+/// `JSONBytes.plainEnd` where the first sixteen bytes are plain, or are not all there. Not a member: a metatype would be
+/// passed.
+@usableFromInline
+@inline(never)
+func farPlainEnd(_ base: UnsafeRawPointer, _ from: Int, _ end: Int) -> Int {
+    var at = from
+    if end &- from >= 16 {
+        at &+= 16
+        if end &- at >= 16 {
+            let first = JSONBytes.stops(base, at).firstByte
+            if first < 16 { return at &+ first }
+            at &+= 16
+        }
+        while end &- at >= 64 {
+            let first = JSONBytes.stops(base, at) | JSONBytes.stops(base, at &+ 16)
+            let second = JSONBytes.stops(base, at &+ 32) | JSONBytes.stops(base, at &+ 48)
+            if (first | second).isAny { break }
+            at &+= 64
+        }
+        while end &- at >= 16 {
+            let first = JSONBytes.stops(base, at).firstByte
+            if first < 16 { return at &+ first }
+            at &+= 16
+        }
+    }
+    guard at < end else { return end }
+    if end >= 16 {
+        // The last sixteen bytes of the text, without those that were looked at.
+        return end &- 16 &+ JSONBytes.stops(base, end &- 16).firstByte(from: 16 &- (end &- at))
+    }
+    while at < end {
+        let byte = base.load(fromByteOffset: at, as: UInt8.self)
+        if byte == JSONBytes.quote || byte == JSONBytes.backslash || byte < 0x20 { return at }
+        at &+= 1
+    }
+    return end
 }

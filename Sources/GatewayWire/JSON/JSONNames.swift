@@ -3,8 +3,8 @@ import GatewayCore
 /// The member names that a scan looks for, compiled once into a `static let`. A name's place in `names` is its place in
 /// every result.
 ///
-/// At most 64 different names; more are a mistake of the caller, and the surplus is never found.
-public struct JSONNames: Sendable {
+/// An object, so that a scan that is given one copies nothing. At most 64 different names; more are a mistake of the caller, and the surplus is never found.
+public final class JSONNames: Sendable {
     /// As they were given, unescaped.
     public let names: [String]
     /// Of `names`; a call of the array's own is one into its metadata.
@@ -20,6 +20,8 @@ public struct JSONNames: Sendable {
     private struct Entry: Sendable {
         /// The first eight bytes, zeros behind a shorter name.
         let head: UInt64
+        /// The last eight bytes of a longer one, so that up to sixteen need no further look.
+        let tail: UInt64
         /// Where the name stands in `bytes`.
         let start: Int
         let count: Int
@@ -48,7 +50,8 @@ public struct JSONNames: Sendable {
             let head = name.withUnsafeBytes { name in
                 name.baseAddress.map { Entry.head($0, count: name.count, readable: name.count) } ?? 0
             }
-            entries.append(Entry(head: head, start: bytes.count, count: name.count))
+            let tail = name.suffix(8).reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+            entries.append(Entry(head: head, tail: tail, start: bytes.count, count: name.count))
             bytes.append(contentsOf: name)
             byCount[min(name.count, 63)] |= 1 << UInt64(index)
         }
@@ -71,9 +74,17 @@ public struct JSONNames: Sendable {
         if !isEscaped {
             let start = key.lowerBound &+ 1
             let index = self.find(base + start, count: key.count &- 2, readable: end &- start)
-            if index >= 0 || JSONBytes.isASCII(base, from: key.lowerBound, to: key.upperBound) { return index }
+            if index >= 0 || Self.isASCII(base + start, count: key.count &- 2, readable: end &- start) { return index }
         }
         return try self.findDecoded(UnsafeRawBufferPointer(start: base + key.lowerBound, count: key.count), key)
+    }
+
+    @inline(__always)
+    private static func isASCII(_ name: UnsafeRawPointer, count: Int, readable: Int) -> Bool {
+        guard count <= 16, readable >= 8 else { return JSONBytes.isASCII(name, from: 0, to: count) }
+        let first = Entry.head(name, count: count, readable: readable)
+        let last = count > 8 ? name.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self) : 0
+        return (first | last) & 0x8080_8080_8080_8080 == 0
     }
 
     /// `readable`: how many bytes may be read from `name` on, at least `count`.
@@ -84,13 +95,22 @@ public struct JSONNames: Sendable {
         let head = Entry.head(name, count: count, readable: readable)
         while candidates != 0 {
             let index = candidates.trailingZeroBitCount
-            let entry = self.entries[index]
-            if entry.head == head, entry.count == count, count <= 8 || self.matches(entry, name) { return index }
+            if self.entries[index].head == head, self.isSame(self.entries[index], name, count) { return index }
             candidates &= candidates &- 1
         }
         return -1
     }
 
+    /// Whether a name whose head is the same is the same.
+    @inline(__always)
+    private func isSame(_ entry: Entry, _ name: UnsafeRawPointer, _ count: Int) -> Bool {
+        guard entry.count == count else { return false }
+        guard count > 8 else { return true }
+        let tail = UInt64(littleEndian: name.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
+        return entry.tail == tail && (count <= 16 || self.matches(entry, name))
+    }
+
+    @inline(never)
     private func matches(_ entry: Entry, _ name: UnsafeRawPointer) -> Bool {
         self.bytes.withUnsafeBytes { all in
             UnsafeRawBufferPointer(rebasing: all[entry.start..<entry.start + entry.count])

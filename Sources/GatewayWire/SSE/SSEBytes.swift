@@ -7,28 +7,27 @@ enum SSEBytes {
     static let lineFeed: UInt8 = 0x0a
     static let carriageReturn: UInt8 = 0x0d
 
-    /// The first offset in `from..<end` that holds LF or CR; `end` without one. 32 bytes per step; lines of events are
-    /// long, but for the blank ones.
+    /// The first offset in `from..<end` that holds LF or CR; `end` without one. 32 bytes per step; every other line of
+    /// an event stream is blank.
     @inline(__always)
     static func lineEnd(_ base: UnsafeRawPointer, from: Int, to end: Int) -> Int {
         var at = from
+        if at < end, base.load(fromByteOffset: at, as: UInt8.self) == Self.lineFeed { return at }
         while end &- at >= 32 {
             let (first, second) = (Self.ends(base, at), Self.ends(base, at &+ 16))
-            let any = first | second
-            if any[0] | any[1] != 0 {
-                return first[0] | first[1] != 0
-                    ? at &+ JSONBytes.firstFlag(first) : at &+ 16 &+ JSONBytes.firstFlag(second)
+            if (first | second).isAny {
+                return at &+ (first.isAny ? first.firstByte : 16 &+ second.firstByte)
             }
             at &+= 32
         }
         if end &- at >= 16 {
-            let words = Self.ends(base, at)
-            if words[0] | words[1] != 0 { return at &+ JSONBytes.firstFlag(words) }
+            let first = Self.ends(base, at).firstByte
+            if first < 16 { return at &+ first }
             at &+= 16
         }
         if at < end, end >= 16 {
-            let words = JSONBytes.dropping(16 &- (end &- at), of: Self.ends(base, end &- 16))
-            return words[0] | words[1] != 0 ? end &- 16 &+ JSONBytes.firstFlag(words) : end
+            // The last sixteen bytes of the chunk, without those that were looked at.
+            return end &- 16 &+ Self.ends(base, end &- 16).firstByte(from: 16 &- (end &- at))
         }
         while at < end {
             let byte = base.load(fromByteOffset: at, as: UInt8.self)
@@ -38,12 +37,12 @@ enum SSEBytes {
         return end
     }
 
-    /// 0xff for each of sixteen bytes that is LF or CR, 0 for the others.
+    /// All bits set for each of sixteen bytes that is LF or CR.
     @inline(__always)
-    private static func ends(_ base: UnsafeRawPointer, _ at: Int) -> SIMD2<UInt64> {
+    private static func ends(_ base: UnsafeRawPointer, _ at: Int) -> ByteFlags {
         let part = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
-        let feeds = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x0a), to: SIMD2<UInt64>.self)
-        let returns = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x0d), to: SIMD2<UInt64>.self)
+        let feeds = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x0a), to: ByteFlags.self)
+        let returns = unsafeBitCast(part .== SIMD16<UInt8>(repeating: 0x0d), to: ByteFlags.self)
         return feeds | returns
     }
 
