@@ -75,8 +75,8 @@ LEAKY = [["set-cookie", f"a={PROVIDER_CANARY}"], ["x-goog-api-key", PROVIDER_CAN
          ["authorization", f"Bearer {PROVIDER_CANARY}"], ["openai-organization", "org-of-the-operator"],
          ["openai-project", "proj-of-the-operator"], ["anthropic-organization-id", "org-of-the-operator"],
          ["via", "1.1 inner-proxy"], ["server", "inner-server"], ["proxy-status", "inner-proxy"],
-         ["x-ratelimit-remaining-requests", "4711"], ["anthropic-ratelimit-requests-remaining", "4711"],
-         ["x-ratelimit-limit-tokens", "4711"], ["connection", "keep-alive, x-hop"], ["x-hop", "hop-by-hop"],
+         ["x-ratelimit-remaining-requests", "inner-limit-4711"], ["anthropic-ratelimit-requests-remaining", "inner-limit-4711"],
+         ["x-ratelimit-limit-tokens", "inner-limit-4711"], ["connection", "keep-alive, x-hop"], ["x-hop", "hop-by-hop"],
          ["keep-alive", "timeout=5"], ["x-internal-host", "inner-host"], ["cf-ray", "inner-ray"],
          ["strict-transport-security", "max-age=1"], ["alt-svc", "h3=inner"]]
 
@@ -89,7 +89,7 @@ def test_the_providers_secrets_stay_here(running, mock, provider, status):
     answer = running.call("POST", target, body)
     assert answer.status == status
     whole = repr(answer.fields).encode() + answer.body
-    for inner in (PROVIDER_CANARY, "of-the-operator", "inner-", "hop-by-hop", "4711"):
+    for inner in (PROVIDER_CANARY, "of-the-operator", "inner-", "hop-by-hop"):
         assert inner.encode() not in whole, inner
     assert "set-cookie" not in answer.headers and "server" not in answer.headers
     running.wait_records(1)
