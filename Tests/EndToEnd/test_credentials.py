@@ -75,7 +75,8 @@ LEAKY = [["set-cookie", f"a={PROVIDER_CANARY}"], ["x-goog-api-key", PROVIDER_CAN
          ["authorization", f"Bearer {PROVIDER_CANARY}"], ["openai-organization", "org-of-the-operator"],
          ["openai-project", "proj-of-the-operator"], ["anthropic-organization-id", "org-of-the-operator"],
          ["via", "1.1 inner-proxy"], ["server", "inner-server"], ["proxy-status", "inner-proxy"],
-         ["x-ratelimit-remaining-requests", "inner-limit-4711"], ["anthropic-ratelimit-requests-remaining", "inner-limit-4711"],
+         ["x-ratelimit-remaining-requests", "inner-limit-4711"],
+         ["anthropic-ratelimit-requests-remaining", "inner-limit-4711"],
          ["x-ratelimit-limit-tokens", "inner-limit-4711"], ["connection", "keep-alive, x-hop"], ["x-hop", "hop-by-hop"],
          ["keep-alive", "timeout=5"], ["x-internal-host", "inner-host"], ["cf-ray", "inner-ray"],
          ["strict-transport-security", "max-age=1"], ["alt-svc", "h3=inner"]]

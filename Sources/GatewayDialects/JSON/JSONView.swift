@@ -10,22 +10,13 @@ import Darwin
 
 /// Reads JSON in place: no copy, no allocation, no judgement of what is stepped over.
 ///
-/// It is for what `JSONTopLevel` is not made for: provider events, of which a handful of members at several depths
-/// matter and of which every byte is passed on whatever it is. On broken text a walk ends early; it never reads
-/// outside.
+/// It is for what `JSONTopLevel` is not made for: members at several depths of a text of which every byte is passed on
+/// whatever it is. On broken text a walk ends early; it never reads outside.
 struct JSONView {
     let bytes: UnsafeRawBufferPointer
 
     init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
-    }
-
-    /// The place of the one object that the bytes are, without white space around it.
-    var root: Range<Int>? {
-        var walk = JSONSteps(bytes: self.bytes, at: 0, end: self.bytes.count)
-        walk.skipSpace()
-        guard let start = walk.peek(), start == UInt8(ascii: "{") else { return nil }
-        return walk.at..<self.bytes.count
     }
 
     func members(of place: Range<Int>) -> ObjectWalk { ObjectWalk(view: self, place: place) }
@@ -38,12 +29,6 @@ struct JSONView {
             if self.isText(member.key, name) { return member }
         }
         return nil
-    }
-
-    /// The member under that name, if it is of that kind.
-    func member(_ name: StaticString, _ kind: JSONKind, of place: Range<Int>) -> Range<Int>? {
-        guard let member = self.member(name, of: place), member.kind == kind else { return nil }
-        return member.value
     }
 
     /// Whether the string literal at `place` (with its quotes) says `text`, escapes considered.
@@ -81,25 +66,9 @@ struct JSONView {
 
     /// How many bytes of UTF-8 the string literal at `place` stands for.
     func textBytes(_ place: Range<Int>) -> Int64 {
-        guard place.count > 2 else { return 0 }
-        guard self.hasEscape(place) else { return Int64(place.count - 2) }
-        var count: Int64 = 0
-        var at = place.lowerBound + 1
-        while at < place.upperBound - 1 {
-            if self.bytes[at] != 0x5C {
-                at += 1
-                count += 1
-            } else if at + 1 < place.upperBound, self.bytes[at + 1] == UInt8(ascii: "u") {
-                // Below U+0080 one byte, else two or three; half of a surrogate pair is half of four.
-                let isASCII = at + 3 < place.upperBound && self.bytes[at + 2] == 0x30 && self.bytes[at + 3] == 0x30
-                count += isASCII ? 1 : 2
-                at += 6
-            } else {
-                at += 2
-                count += 1
-            }
-        }
-        return count
+        guard place.count > 2, let base = self.bytes.baseAddress else { return 0 }
+        let inside = base + place.lowerBound + 1
+        return JSONString(start: inside, count: place.count - 2, hasEscape: self.hasEscape(place)).textBytes
     }
 
     func string(_ place: Range<Int>) -> String? {

@@ -73,8 +73,8 @@ struct ReportedUsage: Sendable, Equatable {
         return number < 0 ? nil : number
     }
 
-    /// Reads the usage object at the cursor on top of what is known: each field that it names replaces the old value,
-    /// with `keepLargest` only a smaller one (M-10).
+    /// Reads the usage object at the cursor on top of what is known: each field that it names replaces the old value
+    /// or, with `keepLargest`, only a smaller one (M-10).
     @inline(never)
     mutating func read(_ cursor: inout JSONCursor, _ convention: UsageConvention, keepLargest: Bool = false) {
         self.isSeen = true

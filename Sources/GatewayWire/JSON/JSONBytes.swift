@@ -252,8 +252,8 @@ extension SIMD2<UInt64> {
     }
 }
 
-/// `JSONBytes.plainEnd` where the first sixteen bytes are plain, or are not all there. Not a member: a metatype would be
-/// passed.
+/// `JSONBytes.plainEnd` where the first sixteen bytes are plain, or are not all there. Not a member: a metatype would
+/// be passed.
 @usableFromInline
 @inline(never)
 func farPlainEnd(_ base: UnsafeRawPointer, _ from: Int, _ end: Int) -> Int {
@@ -266,9 +266,7 @@ func farPlainEnd(_ base: UnsafeRawPointer, _ from: Int, _ end: Int) -> Int {
             at &+= 16
         }
         while end &- at >= 64 {
-            let first = JSONBytes.stops(base, at) | JSONBytes.stops(base, at &+ 16)
-            let second = JSONBytes.stops(base, at &+ 32) | JSONBytes.stops(base, at &+ 48)
-            if (first | second).isAny { break }
+            if hasStop(base, at) { break }
             at &+= 64
         }
         while end &- at >= 16 {
@@ -288,4 +286,24 @@ func farPlainEnd(_ base: UnsafeRawPointer, _ from: Int, _ end: Int) -> Int {
         at &+= 1
     }
     return end
+}
+
+/// Whether one of 64 bytes is a quote, a backslash or a control byte: the least of them all decides.
+@inline(__always)
+private func hasStop(_ base: UnsafeRawPointer, _ at: Int) -> Bool {
+    let first = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
+    let second = base.loadUnaligned(fromByteOffset: at &+ 16, as: SIMD16<UInt8>.self)
+    let third = base.loadUnaligned(fromByteOffset: at &+ 32, as: SIMD16<UInt8>.self)
+    let fourth = base.loadUnaligned(fromByteOffset: at &+ 48, as: SIMD16<UInt8>.self)
+    let turn = SIMD16<UInt8>(repeating: 0x02)
+    let stop = least(least(first ^ turn, second ^ turn), least(third ^ turn, fourth ^ turn))
+    let mark = SIMD16<UInt8>(repeating: 0x5c)
+    let slash = least(least(first ^ mark, second ^ mark), least(third ^ mark, fourth ^ mark))
+    let stops = unsafeBitCast(stop .<= SIMD16<UInt8>(repeating: 0x20), to: ByteFlags.self)
+    return (stops | unsafeBitCast(slash .== SIMD16<UInt8>(repeating: 0), to: ByteFlags.self)).isAny
+}
+
+@inline(__always)
+private func least(_ one: SIMD16<UInt8>, _ other: SIMD16<UInt8>) -> SIMD16<UInt8> {
+    one.replacing(with: other, where: other .< one)
 }

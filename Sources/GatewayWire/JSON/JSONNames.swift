@@ -3,7 +3,8 @@ import GatewayCore
 /// The member names that a scan looks for, compiled once into a `static let`. A name's place in `names` is its place in
 /// every result.
 ///
-/// An object, so that a scan that is given one copies nothing. At most 64 different names; more are a mistake of the caller, and the surplus is never found.
+/// An object, so that a scan that is given one copies nothing. At most 64 different names; more are a mistake of the
+/// caller, and the surplus is never found.
 public final class JSONNames: Sendable {
     /// As they were given, unescaped.
     public let names: [String]
@@ -14,8 +15,7 @@ public final class JSONNames: Sendable {
     private let entries: [Entry]
     /// For each count of bytes 0…63 (63: that many or more) one bit per name of that count.
     private let byCount: [UInt64]
-    /// One bit per count in `byCount` that has a name at all.
-    private let counts: UInt64
+    private let filter: Filter
 
     private struct Entry: Sendable {
         /// The first eight bytes, zeros behind a shorter name.
@@ -40,6 +40,39 @@ public final class JSONNames: Sendable {
         }
     }
 
+    /// Where most names that nobody looks for end: two bits of 64 for each name, by its count and first eight bytes.
+    private struct Filter: Sendable {
+        private var first: UInt64 = 0
+        private var second: UInt64 = 0
+
+        init(_ entries: [Entry]) {
+            for entry in entries {
+                let (one, other) = Self.bits(
+                    entry.count > 8 ? entry.head : Self.aligned(entry.head, count: entry.count), count: entry.count)
+                self.first |= one
+                self.second |= other
+            }
+        }
+
+        /// A name of one to eight bytes without what follows it.
+        @inline(__always)
+        static func aligned(_ word: UInt64, count: Int) -> UInt64 {
+            word &<< UInt64(truncatingIfNeeded: 64 &- 8 &* count)
+        }
+
+        @inline(__always)
+        func mayHold(_ word: UInt64, count: Int) -> Bool {
+            let (one, other) = Self.bits(word, count: count)
+            return self.first & one != 0 && self.second & other != 0
+        }
+
+        @inline(__always)
+        private static func bits(_ word: UInt64, count: Int) -> (UInt64, UInt64) {
+            let mixed = (word ^ UInt64(truncatingIfNeeded: count)) &* 0x9e37_79b9_7f4a_7c15
+            return (1 &<< (mixed &>> 58), 1 &<< (mixed &>> 52))
+        }
+    }
+
     /// Compiles the table; meant for a `static let`, not for a request.
     public init(_ names: [String]) {
         var bytes: [UInt8] = []
@@ -61,7 +94,7 @@ public final class JSONNames: Sendable {
         self.bytes = bytes
         self.entries = entries
         self.byCount = byCount
-        self.counts = byCount.enumerated().reduce(0) { $1.element == 0 ? $0 : $0 | 1 << UInt64($1.offset) }
+        self.filter = Filter(entries)
     }
 
     /// The index of the name that the string literal at `key` (with quotes) of a text up to `end` stands for, or -1.
@@ -71,27 +104,48 @@ public final class JSONNames: Sendable {
     func find(
         _ base: UnsafeRawPointer, _ key: Range<Int>, end: Int, isEscaped: Bool
     ) throws(JSONFault) -> Int {
+        let start = key.lowerBound &+ 1
+        let count = key.upperBound &- start &- 1
+        if !isEscaped, count &- 1 < 24, count > 0, end &- start >= 8 {
+            let name = base + start
+            let word = UInt64(littleEndian: name.loadUnaligned(as: UInt64.self))
+            var all = word
+            if count > 8 {
+                all |= name.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+                if count > 16 { all |= name.loadUnaligned(fromByteOffset: 8, as: UInt64.self) }
+            } else {
+                all = Filter.aligned(word, count: count)
+            }
+            if all & 0x8080_8080_8080_8080 == 0 {
+                let mayBe = self.filter.mayHold(count > 8 ? word : all, count: count)
+                return mayBe ? self.findPlain(name, count, end &- start) : -1
+            }
+        }
+        return try self.findUnusual(base, key, end: end, isEscaped: isEscaped)
+    }
+
+    @inline(never)
+    private func findPlain(_ name: UnsafeRawPointer, _ count: Int, _ readable: Int) -> Int {
+        self.find(name, count: count, readable: readable)
+    }
+
+    @inline(never)
+    private func findUnusual(
+        _ base: UnsafeRawPointer, _ key: Range<Int>, end: Int, isEscaped: Bool
+    ) throws(JSONFault) -> Int {
         if !isEscaped {
             let start = key.lowerBound &+ 1
             let index = self.find(base + start, count: key.count &- 2, readable: end &- start)
-            if index >= 0 || Self.isASCII(base + start, count: key.count &- 2, readable: end &- start) { return index }
+            if index >= 0 || JSONBytes.isASCII(base, from: key.lowerBound, to: key.upperBound) { return index }
         }
         return try self.findDecoded(UnsafeRawBufferPointer(start: base + key.lowerBound, count: key.count), key)
-    }
-
-    @inline(__always)
-    private static func isASCII(_ name: UnsafeRawPointer, count: Int, readable: Int) -> Bool {
-        guard count <= 16, readable >= 8 else { return JSONBytes.isASCII(name, from: 0, to: count) }
-        let first = Entry.head(name, count: count, readable: readable)
-        let last = count > 8 ? name.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self) : 0
-        return (first | last) & 0x8080_8080_8080_8080 == 0
     }
 
     /// `readable`: how many bytes may be read from `name` on, at least `count`.
     @inline(__always)
     private func find(_ name: UnsafeRawPointer, count: Int, readable: Int) -> Int {
-        guard self.counts &>> UInt64(truncatingIfNeeded: min(count, 63)) & 1 != 0 else { return -1 }
         var candidates = self.byCount[min(count, 63)]
+        guard candidates != 0 else { return -1 }
         let head = Entry.head(name, count: count, readable: readable)
         while candidates != 0 {
             let index = candidates.trailingZeroBitCount
