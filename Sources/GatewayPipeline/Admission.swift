@@ -23,7 +23,7 @@ extension Exchange {
             .then { self.checkTransfer() }  // 411, 413, 415: from the head alone, before the body comes
     }
 
-    /// At the end of the body.
+    /// At the end of the body, or as soon as a form that streams through has named its model.
     func admitBody() -> Outcome {
         self.answerLocally()  // model lists: no provider, no limit
             .then { self.inspect() }  // 400: what is asked, read once

@@ -32,9 +32,15 @@ final class Exchange {
     var grant: KeyGrant?
 
     // Body
+    /// What is held of it.
     var body = ByteBuffer()
     var heldBytes = 0
+    /// So many bytes before `body` were sent and are not held any more.
+    var releasedBytes = 0
     var inflater: Inflater?
+    /// For `multipart/form-data`.
+    var form: FormRelay?
+    /// When the body was whole, or enough of it to go on.
     var bodyEndedAt: MonotonicTime?
 
     // Inspect
@@ -97,25 +103,32 @@ extension Exchange: DownstreamExchange {
     }
 
     func requestBody(_ bytes: ByteBuffer) {
-        guard self.machine.state == .receiving else { return }
-        if let reply = self.keepBody(bytes) { self.answer(reply) }
+        guard self.machine.takesBody else { return }
+        if let reply = self.keepBody(bytes) { return self.refuse(reply) }
+        if let form = self.form { self.formGrew(form) }
     }
 
     func requestEnd() {
-        guard self.machine.state == .receiving else { return }
-        self.bodyEndedAt = self.loop.now()
-        switch self.admitBody() {
-        case .proceed: self.dispatch()
-        case .reply(let reply): self.answer(reply)
+        guard self.machine.requestEnded() else { return }
+        self.bodyEndedAt = self.bodyEndedAt ?? self.loop.now()
+        // A form may be admitted already; what came since is judged all the same.
+        switch self.record.admitted ? self.inspect() : self.admitBody() {
+        case .proceed: self.machine.state == .receiving ? self.dispatch() : self.sendOn()
+        case .reply(let reply): self.refuse(reply)
         }
     }
 
     func requestFault(_ error: GatewayError) {
         guard !self.machine.isOver else { return }
         if self.record.requestID.isEmpty { self.record.requestID = self.makeRequestID() }
+        self.refuse(LocalReply(error))
+    }
+
+    /// Ends what is under way, if anything is, and answers with that. Only while nothing has reached the client.
+    func refuse(_ reply: LocalReply) {
         self.abandonCall()
         self.dropAnswer()
-        self.answer(LocalReply(error))
+        self.answer(reply)
     }
 
     func downstreamWritability(_ isWritable: Bool) {
@@ -129,9 +142,7 @@ extension Exchange: DownstreamExchange {
     func downstreamShutdown() {
         let error = GatewayError(.draining)
         if self.machine.hasBegunAnswer { return self.breakOff(error) }
-        self.abandonCall()
-        self.dropAnswer()
-        self.answer(LocalReply(error))
+        self.refuse(LocalReply(error))
     }
 
     func downstreamClosed() {

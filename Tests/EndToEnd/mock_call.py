@@ -23,6 +23,8 @@ class Call:
         self.fields = fields
         self.headers = {n.lower(): v for n, v in fields}
         self.body = b""
+        self.so_far = bytearray()  # the first bytes that came behind the head, framing included
+        self.bytes_arrived = 0
         self.json: object = None
         self.model: str | None = None
         self.family = "openai"
@@ -37,6 +39,10 @@ class Call:
         self._loop = loop
         self._gate = asyncio.Semaphore(0)
         self._is_open = False
+
+    def note_arrival(self, data: bytes) -> None:
+        self.bytes_arrived += len(data)
+        self.so_far += data[:max(0, (1 << 20) - len(self.so_far))]
 
     def allow(self, events: int = 1) -> None:
         """Lets the mock send so many further events of a plan with `step`."""

@@ -39,6 +39,7 @@ class Plan:
     big_event_bytes: int = 0
 
     # Before and around the answer.
+    answer_after: int | None = None  # answers once so many bytes of the body have come, and reads no request after it
     informational: list = field(default_factory=list)
     hang: bool = False
     reset_before_head: bool = False

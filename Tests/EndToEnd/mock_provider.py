@@ -90,6 +90,8 @@ class _Connection:
     async def _pump(self) -> None:
         """Reads always, so that the moment at which the peer closes is known even while an answer is being sent."""
         while True:
+            while self.mock.reading_stopped and not self.mock.stopping:
+                await asyncio.sleep(0.01)
             try:
                 data = await self.reader.read(1 << 16)
             except (ConnectionError, OSError, ssl.SSLError):
@@ -100,6 +102,8 @@ class _Connection:
             if self.mock.reading_paused:
                 await asyncio.sleep(0.005)
             self.buffer += data
+            if self.call is not None:
+                self.call.note_arrival(data)
             self.arrived.set()
 
     def _note_closed(self) -> None:
@@ -146,11 +150,18 @@ class _Connection:
             return None
         method, target, fields = mock_bytes.parse_head(raw)
         call = Call(self.mock.next_number(), self.number, count, method, target, fields, asyncio.get_running_loop())
+        call.note_arrival(bytes(self.buffer))
         self.call = call
         self.mock.note_head(call)
         try:
             if call.headers.get("expect", "").lower() == "100-continue":
                 self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            early = self.mock.early_plan()
+            if early is not None:
+                while len(self.buffer) < early.answer_after:
+                    if not await self._more():
+                        raise ConnectionResetError
+                return call
             call.body = await self._read_body(call)
         except ConnectionResetError:
             call.outcome = "peer_left"
@@ -223,6 +234,10 @@ class _Connection:
             return plan.raw_then == "keep"
         answer = mock_dialects.answer(call.method, *self._route(call), plan)
         fields = self._fields(call, answer)
+        if plan.answer_after is not None:
+            await self._whole(call, answer, fields)
+            await self._wait_closed(5)
+            return False
         if answer.events is not None:
             return await self._stream(call, answer, fields)
         return await self._whole(call, answer, fields)
@@ -419,12 +434,14 @@ class MockProvider:
     def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.calls: list[Call] = []
         self.heads = 0
+        self.begun: list[Call] = []  # every call whose head came
         self.broken: list[Call] = []  # calls whose request body never came whole
         self.violations: list[str] = []  # breaches of HTTP by the peer
         self.connections: set[_Connection] = set()
         self.accepted = 0
         self.stopping = False
-        self.reading_paused = False
+        self.reading_paused = False  # reads slowly
+        self.reading_stopped = False
         self.allow_pipelining = False
         self._queue: deque[tuple[Plan, str | None]] = deque()
         self._standing: dict[str | None, Plan] = {}
@@ -494,8 +511,15 @@ class MockProvider:
             self._standing.clear()
             self.calls = []
             self.heads = 0
+            self.begun = []
             self.broken = []
             self.violations = []
+
+    def early_plan(self) -> Plan | None:
+        """The next plan, if it answers before it has read the request; it is chosen without a look at the model."""
+        with self._changed:
+            plan = self._queue[0][0] if self._queue else None
+            return plan if plan is not None and plan.answer_after is not None else None
 
     def choose_plan(self, call: Call) -> Plan:
         with self._changed:
@@ -512,6 +536,7 @@ class MockProvider:
     def note_head(self, call: Call) -> None:
         with self._changed:
             self.heads += 0 if call.path.startswith("/__mock__/") else 1
+            self.begun.append(call)
             self._changed.notify_all()
 
     def note_call(self, call: Call) -> None:
@@ -529,6 +554,13 @@ class MockProvider:
             reached = self._changed.wait_for(lambda: len(self.calls) >= count, timeout)
             assert reached, f"{len(self.calls)} of {count} calls reached the mock provider"
             return list(self.calls)
+
+    def wait_begun(self, count: int = 1, timeout: float = 20) -> Call:
+        """The call with that number of heads, whose body may still be coming."""
+        with self._changed:
+            reached = self._changed.wait_for(lambda: len(self.begun) >= count, timeout)
+            assert reached, f"{len(self.begun)} of {count} heads reached the mock provider"
+            return self.begun[count - 1]
 
     def wait_call(self, timeout: float = 20) -> Call:
         return self.wait_calls(1, timeout)[-1]

@@ -51,4 +51,30 @@ import Testing
         let step10 = machine.admitted()
         #expect(!step10)
     }
+
+    /// Guarantee: a body is taken until its end, the answer or the end of the exchange, and ends once.
+    @Test func takesABodyWhileSomebodyWantsIt() {
+        var machine = ExchangeMachine()
+        #expect(machine.takesBody)
+        let step11 = machine.admitted()
+        #expect(step11 && machine.takesBody)
+        let step12 = machine.requestEnded()
+        #expect(step12 && !machine.takesBody)
+        let step13 = machine.requestEnded()
+        #expect(!step13)
+        var answered = ExchangeMachine()
+        _ = answered.answerBegan()
+        #expect(!answered.takesBody)
+    }
+
+    /// Guarantee: once a part of the body is gone the attempt under way is the last (pitfall T-3).
+    @Test func noAttemptWithoutTheBodysBeginning() {
+        var machine = ExchangeMachine()
+        _ = machine.admitted()
+        machine.attemptBegan()
+        #expect(machine.mayTryAgain)
+        machine.bodyReleased()
+        #expect(!machine.mayTryAgain)
+        #expect(machine.attemptFailed(hasNext: true) == .reply)
+    }
 }

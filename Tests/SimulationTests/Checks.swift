@@ -110,8 +110,11 @@ extension World {
     private func checkResources(_ live: [Client]) {
         let held = live.reduce(0) { $0 + ($1.exchange?.heldBytes ?? 0) }
         let sent = live.reduce(0) { $0 + $1.sentBytes }
-        if self.shared.inFlightByteCount != sent || held != sent {
-            self.fail("memory", "\(self.shared.inFlightByteCount) bytes counted, \(held) held, \(sent) sent")
+        let released = live.reduce(0) { $0 + ($1.exchange?.releasedBytes ?? 0) }
+        if self.shared.inFlightByteCount != held || held + released != sent {
+            self.fail(
+                "memory",
+                "\(self.shared.inFlightByteCount) bytes counted, \(held) held, \(released) released, \(sent) sent")
         }
         if self.shared.inFlightByteCount > Landscape.inFlightBytesMax { self.fail("memory", "beyond the bound") }
         if self.shared.exchangeCount != live.count {

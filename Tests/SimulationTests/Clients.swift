@@ -21,12 +21,17 @@ final class Client: InternalSink {
     let model: ModelName
     let isStream: Bool
     let wantsUsage: Bool
+    /// It sends a form, which streams through, in place of JSON.
+    let form: Form?
     let generation: UInt64
     private(set) var exchange: Exchange?
     /// What of the body has not been sent; then comes the end of the request.
     private(set) var pieces: [ByteBuffer] = []
     private(set) var hasSentEnd = false
     private(set) var sentBytes = 0
+    /// It is not read from just now.
+    private(set) var isHeldBack = false
+    private(set) var hasBeenHeldBack = false
 
     private(set) var ending = Ending.open
     private(set) var status: Int?
@@ -54,19 +59,23 @@ final class Client: InternalSink {
         self.generation = generation
         self.key = random.oneIn(30) ? nil : Landscape.keys[random.int(0...Landscape.keys.count - 1)]
         self.model = random.oneIn(30) ? "unknown" : Landscape.models[random.int(0...Landscape.models.count - 1)]
-        self.isStream = !random.oneIn(3)
+        self.form = random.oneIn(4) ? Form(model: self.model, random: &random) : nil
+        self.isStream = !random.oneIn(3) && self.form == nil
         self.wantsUsage = random.oneIn(2)
         self.window = random.oneIn(3) ? random.int(200...800) : Int.max
-        self.cutBody(&random)
+        self.cut(self.form?.text ?? self.json(&random), &random)
     }
 
-    private func cutBody(_ random: inout SeededRandom) {
+    private func json(_ random: inout SeededRandom) -> String {
         var text = #"{"model":"\#(self.model)","messages":[{"role":"user","content":""#
         text += String(repeating: "x", count: random.oneIn(20) ? 2500 : random.int(0...900)) + #""}]"#
         if random.oneIn(2) { text += #","max_tokens":\#(random.int(1...400))"# }
         if self.isStream { text += #","stream":true"# }
         if self.isStream, self.wantsUsage { text += #","stream_options":{"include_usage":true}"# }
-        text += random.oneIn(40) ? "," : "}"
+        return text + (random.oneIn(40) ? "," : "}")
+    }
+
+    private func cut(_ text: String, _ random: inout SeededRandom) {
         var rest = ByteBuffer(string: text)
         while rest.readableBytes > 0, let piece = rest.readSlice(length: min(rest.readableBytes, random.int(1...1200)))
         {
@@ -75,7 +84,7 @@ final class Client: InternalSink {
     }
 
     var isLive: Bool { self.exchange.map { !$0.machine.isOver } ?? false }
-    var isSending: Bool { self.ending == .open && !self.hasSentEnd }
+    var isSending: Bool { self.ending == .open && !self.hasSentEnd && !self.isHeldBack }
     var isBehind: Bool { self.ending == .open && !self.isWritable }
 
     // MARK: What it does
@@ -85,16 +94,19 @@ final class Client: InternalSink {
         self.exchange = exchange
         let secret = self.key?.secret ?? Landscape.unknownSecret
         let count = self.pieces.reduce(0) { $0 + $1.readableBytes }
+        let path = self.form == nil ? "chat/completions" : "audio/transcriptions"
+        let type = self.form == nil ? "application/json" : "multipart/form-data; boundary=\(Form.boundary)"
+        let framing = self.form?.isChunked == true ? "transfer-encoding: chunked" : "content-length: \(count)"
         var decoder = RequestDecoder(limits: HeadLimits(bytesMax: 8192, fieldsMax: 32))
         decoder.feed(
             ByteBuffer(
                 string: """
-                    POST /v1/chat/completions HTTP/1.1\r
+                    POST /v1/\(path) HTTP/1.1\r
                     host: gateway.test\r
                     authorization: Bearer \(secret)\r
-                    content-type: application/json\r
+                    content-type: \(type)\r
                     x-request-id: \(self.tag)\r
-                    content-length: \(count)\r
+                    \(framing)\r
                     \r\n
                     """))
         guard case .head(let head) = decoder.next() else { return self.complain("its own head is malformed") }
@@ -172,6 +184,13 @@ final class Client: InternalSink {
 
     func flush() { self.unflushedBytes = 0 }
 
+    func pauseRequest() {
+        self.isHeldBack = true
+        self.hasBeenHeldBack = true
+    }
+
+    func resumeRequest() { self.isHeldBack = false }
+
     func end() {
         guard self.ending == .open, self.status != nil else { return self.complain("end in a wrong place") }
         self.ending = .ended
@@ -189,5 +208,49 @@ final class Client: InternalSink {
 
     private func complain(_ text: String) {
         if self.complaint == nil { self.complaint = text }
+    }
+}
+
+/// A form with a file, in any order of its parts, sometimes with a fault in it.
+struct Form {
+    static let boundary = "cut-here"
+
+    let isChunked: Bool
+    private let parts: [String]
+    private let modelPlace: Int
+    private let end: String
+    /// No provider may get it as a whole.
+    let isFaulty: Bool
+
+    init(model: ModelName, random: inout SeededRandom) {
+        let file = String(repeating: "x", count: random.oneIn(20) ? 2500 : random.int(0...1400))
+        var parts = [
+            Self.part("model", model.text), Self.part("file\"; filename=\"a.wav", file),
+            Self.part("prompt", "word"),
+        ]
+        self.modelPlace = random.int(0...2)
+        parts.swapAt(0, self.modelPlace)
+        let end = "--\(Self.boundary)--\r\n"
+        let fault = random.int(0...40)
+        switch fault {
+        case 0: parts.append(Self.part("model", "solo"))
+        case 1: parts.append(Self.part("file_id", "file-1"))
+        default: break
+        }
+        self.parts = parts
+        self.end = fault == 2 ? "" : fault == 3 ? end + "more" : end
+        self.isFaulty = fault <= 3
+        self.isChunked = random.oneIn(2)
+    }
+
+    var text: String { self.parts.joined() + self.end }
+
+    private static func part(_ name: String, _ value: String) -> String {
+        "--\(Self.boundary)\r\ncontent-disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
+    }
+
+    /// What the provider of a deployment gets.
+    func sentOn(as upstream: String) -> String {
+        self.parts.map { $0 == self.parts[self.modelPlace] ? Self.part("model", upstream) : $0 }.joined() + self.end
     }
 }

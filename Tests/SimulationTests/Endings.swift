@@ -27,6 +27,11 @@ extension World {
             self.tally["answered more often than tried", default: 0] += 1
         }
         if client.hasBeenBehind { self.tally["read slowly", default: 0] += 1 }
+        guard client.form != nil else { return }
+        self.tally["upload \(record.outcome.rawValue)", default: 0] += 1
+        if record.attempts.count > 1 { self.tally["upload retried", default: 0] += 1 }
+        if client.hasBeenHeldBack { self.tally["upload held back", default: 0] += 1 }
+        if !client.hasSentEnd, client.status == 200 { self.tally["upload answered early", default: 0] += 1 }
     }
 
     private func checkOutcome(_ client: Client, _ record: UsageRecord) {

@@ -11,6 +11,7 @@ enum Landscape {
     static let connectionsMax = 3
     static let bodyBytesMax = 2400
     static let inFlightBytesMax = 4000
+    static let replayBytesMax = 700
     static let variantCount = 3
     static let unknownSecret = "sk-test-unknown-0000000000000000"
 

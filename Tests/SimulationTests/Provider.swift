@@ -11,8 +11,8 @@ import NIOEmbedded
 final class Network {
     let loop: EmbeddedEventLoop
     var random: SeededRandom
-    /// Told of each request that a provider has read in full.
-    var onRequest: (_ tag: String) -> Void = { _ in }
+    /// Told of each request that a provider has read in full, or answers without.
+    var onRequest: (_ tag: String, _ body: String, _ isWhole: Bool) -> Void = { _, _, _ in }
     var onAnswer: (_ tag: String, Answer) -> Void = { _, _ in }
     private(set) var peers: [Peer] = []
     private(set) var complaint: String?
@@ -70,6 +70,8 @@ final class Peer: ChannelOutboundHandler {
     private var requestText = ""
     private var answer: Answer?
     private var sent = 0
+    /// It answers and does not look at what still comes of the request.
+    private var isEarly = false
     /// It has closed already; the gateway will learn of it after the next request.
     private var isDoomed = false
     /// It swallows the packets of the connect.
@@ -107,6 +109,15 @@ final class Peer: ChannelOutboundHandler {
         case .open: self.answer.map { self.sent < $0.bursts.count ? self.wantsRead : $0.ending != .hang } ?? false
         case .closed: false
         }
+    }
+
+    /// Its window is closed: the gateway's output piles up.
+    var isStalled: Bool { self.phase == .open && self.channel?.isWritable == false }
+    var mayStall: Bool { self.phase == .open && !self.isStalled }
+
+    func setStalled(_ isStalled: Bool) {
+        self.channel?.isWritable = !isStalled
+        self.channel?.pipeline.fireChannelWritabilityChanged()
     }
 
     var isIdle: Bool { self.phase == .open && self.answer == nil }
@@ -207,14 +218,19 @@ final class Peer: ChannelOutboundHandler {
                 if self.answer != nil || self.requestTag != nil { self.network.complain("a request inside another") }
                 self.requestTag = head.fields.text(.xRequestID)
                 self.requestText = ""
-            case .body(let bytes): self.requestText += String(buffer: bytes)
-            case .end: self.begin()
+            case .body(let bytes):
+                self.requestText += String(buffer: bytes)
+                guard !self.isEarly, self.requestText.hasPrefix("--"), self.network.random.oneIn(30) else { continue }
+                self.begin(isWhole: false)
+                self.isEarly = true
+            case .end where self.isEarly: self.isEarly = false
+            case .end: self.begin(isWhole: true)
             case .fault(let fault): return self.network.complain("a malformed request: \(fault.detail)")
             }
         }
     }
 
-    private func begin() {
+    private func begin(isWhole: Bool) {
         guard let tag = self.requestTag.take() else { return self.network.complain("a request without an id") }
         self.sent = 0
         guard !self.isDoomed else {
@@ -222,7 +238,7 @@ final class Peer: ChannelOutboundHandler {
             self.answer = Answer(ending: .close)
             return
         }
-        self.network.onRequest(tag)
+        self.network.onRequest(tag, self.requestText, isWhole)
         let answer = Answer.make(
             tag: tag, isStream: self.requestText.contains(#""stream":true"#),
             reportsUsage: self.requestText.contains(#""include_usage":true"#),

@@ -47,7 +47,8 @@ import Darwin
         }
         for name in [
             "completed", "refused", "failed", "truncated", "client_left", "usage provider", "usage estimated",
-            "usage none", "retried completed", "retried failed", "read slowly", "stale",
+            "usage none", "retried completed", "retried failed", "read slowly", "stale", "upload completed",
+            "upload refused", "upload failed", "upload client_left", "upload retried", "upload held back",
         ] + Self.errors {
             #expect(tally[name] ?? 0 > 0, "never reached: \(name) in \(tally)")
         }

@@ -88,8 +88,9 @@ final class World {
         self.state = LoopState(
             eventLoop: self.loop, shared: self.shared, pool: pool, accessLog: log, loopCount: 1,
             seed: random.next() | 1, clock: { clock.now })
+        self.state.replayBytesMax = Landscape.replayBytesMax
         self.state.onRecord = { [unowned self] in self.recordWritten($0) }
-        self.network.onRequest = { [unowned self] in self.requestArrived($0) }
+        self.network.onRequest = { [unowned self] in self.requestArrived($0, body: $1, isWhole: $2) }
         self.network.onAnswer = { [unowned self] tag, answer in self.byTag[tag]?.answers.append(answer) }
         guard self.adopt(variant: 0) else { return nil }
     }
@@ -129,10 +130,12 @@ final class World {
         case 70..<77: self.act("reads", self.clients.filter(\.isBehind)) { $0.read() }
         case 77..<80: self.act("leaves", self.live) { self.leave($0) }
         case 80: self.act("stalls", self.clients.filter(\.isSending)) { $0.stall() }
-        case 81..<84: self.actPeer("closes idle", self.network.peers.filter(\.isIdle)) { $0.leave() }
+        case 81..<83: self.actPeer("closes idle", self.network.peers.filter(\.isIdle)) { $0.leave() }
+        case 83: self.actPeer("stops reading", self.network.peers.filter(\.mayStall)) { $0.setStalled(true) }
         case 84..<86: self.actPeer("is doomed", self.network.peers.filter(\.isIdle)) { $0.doom() }
         case 86..<88: self.actPeer("closes in the middle", self.network.peers) { $0.leaveInTheMiddle() }
-        case 88..<97: self.pass(.milliseconds(Int64(self.random.int(1...90))))
+        case 88..<90: self.actPeer("reads on", self.network.peers.filter(\.isStalled)) { $0.setStalled(false) }
+        case 90..<97: self.pass(.milliseconds(Int64(self.random.int(1...90))))
         case 97: self.jump(.milliseconds(Int64(self.random.int(300...7000))))
         case 98: self.reload()
         default: self.changeWeather()
@@ -256,11 +259,16 @@ final class World {
         if self.sabotage == .record { client.records.append(record) }
     }
 
-    private func requestArrived(_ tag: String) {
+    private func requestArrived(_ tag: String, body: String, isWhole: Bool) {
         guard let client = self.byTag[tag], client.isLive else {
             return self.fail("cancellation", "a provider was asked for \(tag), which is over")
         }
         if client.status != nil { self.fail("retry", "a provider was asked for \(tag) after its first byte") }
+        guard let form = client.form, isWhole else { return }
+        if form.isFaulty { self.fail("upload", "a provider got the faulty form of \(tag) as a whole") }
+        if !["a-large", "b-small"].contains(where: { form.sentOn(as: $0) == body }) {
+            self.fail("upload", "a provider got another form than \(tag) has sent")
+        }
     }
 
     private func sabotageReservations() {

@@ -38,22 +38,33 @@ public enum RequestInspector {
         return RequestInspection(inspection)
     }
 
-    /// For `multipart/form-data` bodies, once the scanner is finished with all of it.
+    /// For `multipart/form-data` bodies, once the scanner has all of it, or at least the model.
+    ///
+    /// - Parameter isWhole: when false, what has not come yet counts as one file.
     public static func inspect(
-        multipart: MultipartScanner, endpoint: Endpoint, inputBytes: Int
+        multipart: MultipartScanner, endpoint: Endpoint, inputBytes: Int, isWhole: Bool = true
     ) throws(GatewayError) -> RequestInspection {
-        guard multipart.state == .finished else {
-            throw GatewayError(.malformedBody, "The request body is not a well-formed multipart form.")
-        }
-        if let field = multipart.storedObjectField { throw StoredObjects.refusal(of: field) }
+        try self.check(multipart: multipart, isWhole: isWhole)
         guard let place = multipart.modelPlace else { throw GatewayError(.missingModel, parameter: "model") }
         guard let name = multipart.model, !name.isEmpty else { throw GatewayError(.invalidModel, parameter: "model") }
         var inspection = InspectedFields(endpoint: endpoint, inputBytes: inputBytes)
         inspection.model = name
         inspection.modelRange = place
         inspection.isStream = multipart.stream ?? false
-        inspection.media = RequestMedia(byteCount: Int64(multipart.fileBytes), partCount: Int64(multipart.fileCount))
+        let fileBytes = multipart.fileBytes + multipart.unfinishedFileBytes
+        inspection.media = RequestMedia(
+            byteCount: Int64(fileBytes), partCount: Int64(multipart.fileCount + (isWhole ? 0 : 1)))
         return RequestInspection(inspection)
+    }
+
+    /// What can be wrong with a form before all of it has come.
+    ///
+    /// - Throws: `malformedBody`, `storedObjectField`.
+    public static func check(multipart: MultipartScanner, isWhole: Bool) throws(GatewayError) {
+        guard multipart.state == .finished || !isWhole && multipart.state != .malformed else {
+            throw GatewayError(.malformedBody, "The request body is not a well-formed multipart form.")
+        }
+        if let field = multipart.storedObjectField { throw StoredObjects.refusal(of: field) }
     }
 
     /// Gemini streams are served as server-sent events only: throws unless the query holds `alt=sse` there. Without it

@@ -73,13 +73,17 @@ public enum DownstreamSink {
 
     /// Back-pressure on the request's body.
     public func pauseRequest() {
-        guard case .http1(let connection) = self else { return }
-        connection.pauseReading()
+        switch self {
+        case .http1(let connection): connection.pauseReading()
+        case .internal(let sink): sink.pauseRequest()
+        }
     }
 
     public func resumeRequest() {
-        guard case .http1(let connection) = self else { return }
-        connection.resumeReading()
+        switch self {
+        case .http1(let connection): connection.resumeReading()
+        case .internal(let sink): sink.resumeRequest()
+        }
     }
 
     /// False while the client reads slower than the provider sends.
@@ -122,11 +126,17 @@ public protocol InternalSink: AnyObject {
     func end()
     func abort(_ reason: AbortReason)
     var isWritable: Bool { get }
+    /// No more of the request's body, until `resumeRequest`. What is on its way still comes.
+    func pauseRequest()
+    func resumeRequest()
 }
 
 extension InternalSink {
     /// For those that take every byte at once.
     public func flush() {}
+    /// For those whose request is whole from the beginning.
+    public func pauseRequest() {}
+    public func resumeRequest() {}
 }
 
 /// One inbound request, told of everything that its client does. All calls are on the connection's loop.

@@ -268,6 +268,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         guard !self.isPaused else { return }
         self.isPaused = true
         self.setAutoRead(false)
+        self.armReadDeadline()
     }
 
     public func resumeReading() {

@@ -8,7 +8,7 @@ import GatewayWire
 
 /// Chooses a deployment, sends, and tries the next one while nothing has reached the client.
 extension Exchange {
-    /// The request is admitted and whole.
+    /// The request is admitted, and whole unless it is a form that streams through.
     func dispatch() {
         guard self.machine.admitted(), let config = self.config else { return }
         let now = self.loop.now()
@@ -43,6 +43,7 @@ extension Exchange {
     func connect(to target: Target, fresh: Bool) {
         guard let address = target.address else { return self.startEcho(target) }
         self.attempt?.isFresh = fresh
+        self.form?.beginAgain()
         self.call = .none
         self.ticketWasAnswered = false
         let ticket = self.loop.pool.acquire(
@@ -130,7 +131,7 @@ extension Exchange {
     /// Whether a failure of that kind is worth another attempt, and if so, at what.
     func nextTarget(after kind: RetryPolicy.Conditions, at now: MonotonicTime) -> Target? {
         if let deployment = self.attempt?.target.deployment { self.tried.append(deployment) }
-        guard self.machine.state == .attempting, let model = self.model, let config = self.config,
+        guard self.machine.mayTryAgain, let model = self.model, let config = self.config,
             model.retry.on.contains(kind), now < (self.totalDeadline ?? now),
             let target = self.chooseTarget(config, at: now), self.loop.retryBudget.mayRetry(at: now)
         else { return nil }

@@ -21,6 +21,7 @@ extension Exchange {
         }
         let splices = RequestSplices.make(
             for: inspection, upstreamModelLiteral: target.upstreamModelLiteral, addUsage: self.addsUsage)
+        guard self.machine.isRequestWhole else { return self.sendAhead(prepared, splices, on: connection) }
         let count = splices.resultCount(of: self.body.readableBytes)
         var output = self.loop.takeBuffer()
         self.writeHead(prepared, bodyCount: count, to: &output)
@@ -50,7 +51,8 @@ extension Exchange {
         return self.endpoint == .chatCompletions || self.endpoint == .completions
     }
 
-    private func writeHead(_ prepared: PreparedCall, bodyCount: Int, to output: inout ByteBuffer) {
+    /// - Parameter bodyCount: `nil` when it is not known: then the body goes in chunks.
+    func writeHead(_ prepared: PreparedCall, bodyCount: Int?, to output: inout ByteBuffer) {
         let fields = self.head?.fields ?? HeaderFields()
         // A field's line may have come without the space behind its colon.
         let room =
@@ -69,7 +71,11 @@ extension Exchange {
             }
             if !hasField, prepared.fieldWhenAbsent != nil { lines.lines(prepared.lineWhenAbsent) }
             lines.field(.xRequestID, self.record.requestID)
-            lines.field(.contentLength, decimal: bodyCount)
+            if let bodyCount {
+                lines.field(.contentLength, decimal: bodyCount)
+            } else {
+                lines.field(.transferEncoding, "chunked")
+            }
             lines.end()
         }
     }

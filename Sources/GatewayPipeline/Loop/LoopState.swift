@@ -18,6 +18,8 @@ public final class LoopState: ExchangeFactory {
     public private(set) var server: ServerLoop?
     let hasher: KeyHasher
     var retryBudget = RetryBudget()
+    /// Of a form that streams through, so many bytes are kept for another attempt.
+    var replayBytesMax = 1 << 20
     private(set) var snapshot: LoopSnapshot?
     private let loopCount: Int
     private let accessLog: LogWriter

@@ -14,7 +14,7 @@ extension Exchange {
         guard self.machine.end() else { return }
         self.abandonCall()
         let now = self.loop.now()
-        if outcome == .clientLeft, let attempt = self.attempt, attempt.isProbe {
+        if outcome == .clientLeft || outcome == .failed, let attempt = self.attempt, attempt.isProbe {
             self.updateHealth(of: attempt.target) { $0.abandonedProbe(at: now) }
         }
         self.closeAttempt(error: error?.code, at: now)
@@ -69,6 +69,8 @@ extension Exchange {
 
     private func release() {
         self.releaseBody()
+        self.resumeClient()
+        self.form = nil
         if let slot = self.deadlineSlot.take() { self.loop.deadlines.release(slot) }
         if self.isStreamCounted { self.loop.shared.streamEnded() }
         self.isStreamCounted = false

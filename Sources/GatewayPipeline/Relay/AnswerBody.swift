@@ -57,6 +57,10 @@ extension Exchange: UpstreamResponder {
 
     func upstreamReadComplete() {
         guard !self.machine.isOver else { return }
+        if self.answersTooMuchAhead {
+            return self.discardAnswer(
+                GatewayError(.upstreamGarbage, detail: "it answers at length before it was asked"))
+        }
         if self.shouldCommit { self.commitAnswer() }
         guard self.machine.hasBegunAnswer else {
             if self.needsDeadline { self.armDeadline() }
@@ -75,16 +79,21 @@ extension Exchange: UpstreamResponder {
     }
 
     /// A whole answer is begun with its first bytes, a stream with its first content: until then another deployment can
-    /// answer in its place (pitfall S-2). What is held meanwhile is bounded.
+    /// answer in its place (pitfall S-2). What is held meanwhile is bounded. An answer that comes before the request is
+    /// whole waits for that, or for its own end: the client's connection does not read on beside an answer.
     private var shouldCommit: Bool {
-        guard !self.machine.hasBegunAnswer, let pending = self.pendingAnswer, pending.heldBytes > 0 else {
-            return false
-        }
+        guard !self.machine.hasBegunAnswer, self.machine.isRequestWhole, let pending = self.pendingAnswer,
+            pending.heldBytes > 0
+        else { return false }
         guard case .stream(let stream) = self.relay, !stream.watch.sawContent else { return true }
         return pending.heldBytes > Self.heldBytesMax
     }
 
     private static let heldBytesMax = 64 << 10
+
+    private var answersTooMuchAhead: Bool {
+        !self.machine.isRequestWhole && self.pendingAnswer?.heldBytes ?? 0 > Self.heldBytesMax
+    }
 
     func upstreamEnd() {
         self.call = .none
@@ -105,7 +114,7 @@ extension Exchange: UpstreamResponder {
     func upstreamFailed(_ fault: UpstreamFault) {
         self.call = .none
         guard !self.machine.isOver, let attempt = self.attempt else { return }
-        if attempt.isReused, !attempt.isFresh, !fault.anyByteArrived {
+        if attempt.isReused, !attempt.isFresh, !fault.anyByteArrived, self.machine.isReplayable {
             // The provider had closed a pooled connection: nothing of this request was seen (DESIGN 13.9).
             self.attempt?.sentAt = nil
             return self.connect(to: attempt.target, fresh: true)
@@ -117,7 +126,7 @@ extension Exchange: UpstreamResponder {
     }
 
     func upstreamWritability(_ writable: Bool) {
-        // The whole body is in memory already: there is nobody to hold back.
+        if writable { self.sendOn() }
     }
 
     // MARK: Ends

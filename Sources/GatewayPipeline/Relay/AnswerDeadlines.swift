@@ -16,8 +16,9 @@ extension Exchange: DeadlineOwner {
 
     /// `nil`: only the total counts. While the client reads slowly the provider is not to blame.
     private func phaseDeadline() -> MonotonicTime? {
-        guard let attempt = self.attempt, let sentAt = attempt.sentAt, !self.isPausedByClient else { return nil }
+        guard let attempt = self.attempt, !self.isPausedByClient else { return nil }
         let timeouts = attempt.target.provider.timeouts
+        guard let sentAt = attempt.sentAt else { return self.form?.stalledSince.map { $0 + timeouts.interContent } }
         let isStream = self.inspection?.isStream ?? false
         guard attempt.headAt != nil else {
             return sentAt + (timeouts.head ?? (isStream ? timeouts.firstContent : timeouts.total))
@@ -42,10 +43,16 @@ extension Exchange: DeadlineOwner {
 
     func deadlinePassed(at now: MonotonicTime) {
         guard !self.machine.isOver, let attempt = self.attempt else { return }
+        // The provider has taken all that came of the request.
+        if let form = self.form, form.isWaitingForClient {
+            return self.refuse(LocalReply(GatewayError(.requestTimeout)))
+        }
         self.abandonCall()
         // A client that reads slowly has used up the time: the provider is not to blame.
         let health: HealthFailure? = self.isPausedByClient ? nil : .timeout
-        let phase = attempt.sentAt == nil ? "connect" : attempt.headAt == nil ? "head" : "content"
+        let isStalled = self.form?.stalledSince != nil
+        let phase =
+            isStalled ? "reading" : attempt.sentAt == nil ? "connect" : attempt.headAt == nil ? "head" : "content"
         self.attemptFailed(
             GatewayError(.upstreamTimeout, detail: "\(attempt.target.name): no \(phase) in time"), kind: .timeout,
             health: health)

@@ -34,7 +34,7 @@ extension Exchange {
             decoding: head.fields.bytes[(start + place.lowerBound)..<(start + place.upperBound)], as: UTF8.self)
     }
 
-    /// Model, stream and caps: the top level of the body, read once.
+    /// Model, stream and caps: the top level of the body, read once; of a form that is still coming, what is known.
     func inspect() -> Outcome {
         guard let match = self.match, let head = self.head else { return .proceed }
         if let inflater = self.inflater, !inflater.isFinished {
@@ -57,13 +57,11 @@ extension Exchange {
     }
 
     private func readBody(_ match: RouteMatch, _ head: RequestHead) throws(GatewayError) -> RequestInspection {
-        if match.endpoint.shape == .multipart {
-            guard
-                var scanner = head.fields.withValue(.contentType, { MultipartScanner(contentType: $0) }).flatMap({ $0 })
-            else { throw GatewayError(.malformedBody, "The multipart body has no usable boundary.") }
-            self.body.withUnsafeReadableBytes { scanner.feed($0) }
+        if let form = self.form {
+            try form.check(receivedBytes: self.receivedBytes, isWhole: self.machine.isRequestWhole)
             return try RequestInspector.inspect(
-                multipart: scanner, endpoint: match.endpoint, inputBytes: self.body.readableBytes)
+                multipart: form.scanner, endpoint: match.endpoint, inputBytes: self.receivedBytes,
+                isWhole: self.machine.isRequestWhole)
         }
         let modelInPath = match.modelInPath.map { self.pathText($0) }
         return try self.body.withUnsafeReadableBytesTyped { bytes throws(GatewayError) in

@@ -16,7 +16,7 @@ extension Exchange {
         guard self.endpoint.shape != .none else { return .proceed }
         if head.framing == .none { return .reply(LocalReply(GatewayError(.lengthRequired))) }
         if let refusal = self.checkMediaType(head) { return .reply(LocalReply(refusal)) }
-        return self.prepareDecoding(head, bodyBytesMax: bodyBytesMax)
+        return self.prepareDecoding(head, bodyBytesMax: bodyBytesMax).then { self.prepareForm(head) }
     }
 
     private func checkMediaType(_ head: RequestHead) -> GatewayError? {
@@ -61,6 +61,17 @@ extension Exchange {
         return .proceed
     }
 
+    /// A form is read as it comes. One that is encoded is kept whole: its parts are known only once it is inflated.
+    private func prepareForm(_ head: RequestHead) -> Outcome {
+        guard self.endpoint.shape == .multipart else { return .proceed }
+        guard let scanner = head.fields.withValue(.contentType, { MultipartScanner(contentType: $0) }).flatMap({ $0 })
+        else { return .reply(LocalReply(GatewayError(.malformedBody, "The multipart body has no usable boundary."))) }
+        var announced: Int?
+        if self.inflater == nil, case .length(let count) = head.framing { announced = Int(clamping: count) }
+        self.form = FormRelay(scanner: scanner, announcedBytes: announced)
+        return .proceed
+    }
+
     /// Keeps a slice of the body. Bounded per request by `max_body` and over the process by `max_in_flight`.
     func keepBody(_ bytes: ByteBuffer) -> LocalReply? {
         self.record.requestBytes += Int64(bytes.readableBytes)
@@ -80,11 +91,12 @@ extension Exchange {
     private func append(_ bytes: ByteBuffer) -> LocalReply? {
         let count = bytes.readableBytes
         let bodyBytesMax = self.config?.routing.server.limits.bodyBytesMax ?? 0
-        guard self.body.readableBytes + count <= bodyBytesMax else { return LocalReply(GatewayError(.bodyTooLarge)) }
+        guard self.receivedBytes + count <= bodyBytesMax else { return LocalReply(GatewayError(.bodyTooLarge)) }
         guard self.loop.shared.takeInFlight(count) else {
             return LocalReply(GatewayError(.overloaded, detail: "server.limits.max_in_flight is reached"))
         }
         self.heldBytes += count
+        if let form = self.form { bytes.withUnsafeReadableBytes { form.scanner.feed($0) } }
         if self.body.readableBytes == 0 {
             self.body = bytes
         } else {
@@ -92,6 +104,9 @@ extension Exchange {
         }
         return nil
     }
+
+    /// Bytes of the body that have come; of an encoded one, what they are without the encoding.
+    var receivedBytes: Int { self.releasedBytes + self.body.readableBytes }
 
     /// The body is not needed any more.
     func releaseBody() {

@@ -64,6 +64,10 @@ public struct MultipartScanner: Sendable {
     /// How many parts with a file name have come as a whole, and how many bytes their contents have together.
     public private(set) var fileCount = 0
     public private(set) var fileBytes = 0
+    /// Of a file whose end has not come, the bytes so far.
+    public var unfinishedFileBytes: Int {
+        self.isFile && self.place == .content ? max(0, self.bytesBefore - self.contentStart) : 0
+    }
 
     /// Two hyphens and the boundary. It holds no line end, so a failed match starts anew at the byte that failed.
     private let dashBoundary: [UInt8]
