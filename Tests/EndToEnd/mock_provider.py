@@ -235,6 +235,12 @@ class _Connection:
         answer = mock_dialects.answer(call.method, *self._route(call), plan)
         fields = self._fields(call, answer)
         if plan.answer_after is not None:
+            if plan.connection == "silent_close":
+                # A close with bytes that nobody has read is a reset right behind the answer.
+                self.writer.transport.pause_reading()
+                await asyncio.sleep(0.3)
+                await self._whole(call, answer, fields)
+                return False
             await self._whole(call, answer, fields)
             await self._wait_closed(5)
             return False

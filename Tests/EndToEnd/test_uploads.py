@@ -184,6 +184,7 @@ def test_a_slow_provider_costs_little_memory(launch, mock):
     finally:
         mock.reading_paused = False
     assert answer.status == 200 and len(mock.wait_call().body) == length - len("gpt-test") + len("up-gpt")
+    print(f"growth: {(running.peak_rss_bytes() - before) / MEBIBYTE:.1f} MiB")
     assert running.peak_rss_bytes() - before < GROWTH_MAX
 
 
@@ -252,6 +253,30 @@ def test_a_client_that_leaves_ends_the_call(gw, mock, way):
     assert mock.calls == []
 
 
+def test_a_client_that_leaves_while_it_is_held_back(launch, mock):
+    config = gateway.standard(mock.base)
+    config["server"] = {"limits": {"max_body": "100MiB"}}
+    running = launch(config)
+    size = 64 * MEBIBYTE
+    mock.reading_stopped = True
+    sent = [0]
+    try:
+        thread = big_upload(running, len(MODEL) + len(file_part(b"")) + size + len(END), size, sent)
+        seen = [-1]
+
+        def still() -> bool:
+            before, seen[0] = seen[0], sent[0]
+            return before == sent[0]
+
+        poll(still, 60, "the pressure reaches the client", every=0.5)
+        thread.upload.connection.socket.shutdown(socket.SHUT_RDWR)
+        poll(lambda: [r["status"] for r in running.records()] == [499], 20, "a record of it")
+        assert running.metric("penstock_connections", side="upstream") == 0
+    finally:
+        mock.reading_stopped = False
+    assert mock.calls == []
+
+
 def test_a_client_that_stalls_gets_408(launch, mock):
     config = gateway.standard(mock.base)
     config["server"] = {"limits": {"body_timeout": "1s"}}
@@ -306,6 +331,15 @@ def test_an_early_answer_is_passed_on(gw, mock, status):
     upload.send(body[50_000:])
     assert upload.connection.at_end(), "what still comes is read and thrown away, then the connection closes"
     assert gw.record(answer.headers["x-request-id"])["status"] == status
+
+
+def test_an_early_answer_with_a_reset_behind_it_is_passed_on(gw, mock):
+    # What servers do with an upload that they find too large.
+    mock.plan(status=413, answer_after=1000, connection="silent_close")
+    size = 7 * MEBIBYTE
+    thread = big_upload(gw, len(MODEL) + len(file_part(b"")) + size + len(END), size, [0])
+    assert thread.upload.read().status == 413
+    assert len(mock.begun) == 1
 
 
 def pool_of_two(mock) -> dict:

@@ -124,4 +124,26 @@ import Testing
             #expect(seen.estimatedInput == text + UsageEstimate.tokensPerMediaPart)
         }
     }
+
+    @Test("B-13: of a form that is still coming, the rest is one file, wherever it is cut")
+    func unfinishedForm() throws {
+        let type = Array("multipart/form-data; boundary=XX".utf8)
+        let before =
+            "--XX\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n"
+            + "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n"
+        for fileBytes in [0, 1, 50_000] {
+            var scanner = try #require(type.withUnsafeBytes { MultipartScanner(contentType: $0) })
+            let body = Array(before.utf8) + Array(repeating: 0x78, count: fileBytes)
+            body.withUnsafeBytes { scanner.feed($0) }
+            #expect(scanner.unfinishedFileBytes == fileBytes)
+            let seen = try RequestInspector.inspect(
+                multipart: scanner, endpoint: .audioTranscriptions, inputBytes: body.count, isWhole: false)
+            let text = UsageEstimate.tokens(ofTextBytes: Int64(before.utf8.count))
+            #expect(seen.model == "whisper" && seen.estimatedInput == text + UsageEstimate.tokensPerMediaPart)
+            #expect(throws: (any Error).self) {
+                try RequestInspector.inspect(
+                    multipart: scanner, endpoint: .audioTranscriptions, inputBytes: body.count)
+            }
+        }
+    }
 }
