@@ -111,6 +111,7 @@ extension Exchange: DownstreamExchange {
     func requestEnd() {
         guard self.machine.requestEnded() else { return }
         self.bodyEndedAt = self.bodyEndedAt ?? self.loop.now()
+        self.resumeClient()
         // A form may be admitted already; what came since is judged all the same.
         switch self.record.admitted ? self.inspect() : self.admitBody() {
         case .proceed: self.machine.state == .receiving ? self.dispatch() : self.sendOn()
