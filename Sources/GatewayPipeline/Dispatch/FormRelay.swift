@@ -63,10 +63,7 @@ extension Exchange {
         } catch {
             return self.refuse(LocalReply(error))
         }
-        if let isStream = form.scanner.stream {
-            self.inspection?.isStream = isStream
-            self.record.isStream = isStream
-        }
+        if let isStream = form.scanner.stream { self.record.isStream = isStream }
         if self.machine.state == .attempting { return self.sendOn() }
         // With the closing boundary the end of the request is about to come.
         guard form.scanner.state == .found, self.inflater == nil, !self.record.admitted else { return }

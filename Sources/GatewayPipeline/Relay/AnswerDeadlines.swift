@@ -19,7 +19,7 @@ extension Exchange: DeadlineOwner {
         guard let attempt = self.attempt, !self.isPausedByClient else { return nil }
         let timeouts = attempt.target.provider.timeouts
         guard let sentAt = attempt.sentAt else { return self.form?.stalledSince.map { $0 + timeouts.interContent } }
-        let isStream = self.inspection?.isStream ?? false
+        let isStream = self.record.isStream
         guard attempt.headAt != nil else {
             return sentAt + (timeouts.head ?? (isStream ? timeouts.firstContent : timeouts.total))
         }

@@ -126,7 +126,7 @@ extension Exchange {
                 Self.hasMediaType($0, "text/html")
             )
         }
-        let wantsStream = self.inspection?.isStream ?? false
+        let wantsStream = self.record.isStream
         switch self.endpoint {
         case .audioSpeech: return isStream ? .stream : isJSON || isText ? nil : .other
         case .audioTranscriptions, .audioTranslations:
