@@ -7,12 +7,20 @@ public final class RoutingSnapshot: Sendable {
     public let generation: UInt64
     /// Names the configuration that it was compiled from.
     public let revision: String
+    /// Bounds on clients, for the loops and for each request; addresses to listen on and the drain, for the daemon.
     public let server: ServerSettings
+    /// Where lines go; the daemon redirects its log when it adopts the snapshot.
     public let accessLog: AccessLogSettings
+    /// In the order of the desired state. A place in it is what `Deployment.provider` and `Model.passthroughProvider`
+    /// hold.
     public let providers: [ProviderSpec]
+    /// In the order of the desired state; `Model.tiers` holds places in it.
     public let deployments: [Deployment]
+    /// In the order of the desired state, wildcards included; `modelTable` and versions of routes hold places in it.
     public let models: [Model]
+    /// From the name that a client sent to a place in `models`.
     public let modelTable: ModelTable
+    /// From the head of a request to a version of a route; built-in routes included.
     public let routes: RouteTable
     /// What is doubtful in it but keeps nothing from working.
     public let warnings: [CompileProblem]
@@ -38,9 +46,11 @@ public final class RoutingSnapshot: Sendable {
 public final class Deployment: Sendable {
     /// In `RoutingSnapshot.deployments`.
     public let index: Int
+    /// Its health and its metrics live on over reloads by this name.
     public let name: DeploymentName
     /// In `RoutingSnapshot.providers`.
     public let provider: Int
+    /// What the provider calls the model: sent to it in place of the client's name.
     public let upstreamModel: ModelName
     /// `upstreamModel` as a JSON string with its quotes: ready to be spliced into a body.
     public let upstreamModelLiteral: [UInt8]
@@ -72,7 +82,9 @@ public final class Model: Sendable {
     public let passthroughProvider: Int?
     /// UTF-8 bytes of the client's name that a wildcard takes off; the rest is the provider's name for the model.
     public let passthroughPrefixCount: Int
+    /// When another deployment is tried. A wildcard has no second attempt, whatever it says.
     public let retry: RetryPolicy
+    /// What all its callers may use together, under whichever name a wildcard is called; `LimitCells.none` without any.
     public let limits: LimitCells
     /// For model lists: unix seconds.
     public let created: Int64

@@ -24,14 +24,18 @@ public struct DeploymentHealth: Sendable, Hashable {
     public struct Settings: Sendable, Hashable {
         /// 1 or more.
         public var ejectAfter: Int
+        /// The pause after the first ejection; doubles with each further one in a row.
         public var ejectionFirst: TimeSpan
+        /// Where that doubling ends.
         public var ejectionMax: TimeSpan
         /// After a 429 that says nothing about when to come back; doubles with each further one (pitfall B-19).
         public var backOffFirst: TimeSpan
+        /// Where that doubling ends. A pause that the provider names is bounded by `RetryAfter.spanMax` instead.
         public var backOffMax: TimeSpan
         /// A probe that reports nothing for that long no longer keeps others away.
         public var probeMax: TimeSpan
 
+        /// - Parameter ejectAfter: less than 1 counts as 1.
         public init(
             ejectAfter: Int = 5, ejectionFirst: TimeSpan = .seconds(1), ejectionMax: TimeSpan = .seconds(60),
             backOffFirst: TimeSpan = .seconds(1), backOffMax: TimeSpan = .seconds(60),
@@ -46,6 +50,7 @@ public struct DeploymentHealth: Sendable, Hashable {
         }
     }
 
+    /// What is sent to a deployment, and what changes that.
     public enum State: Sendable, Hashable {
         /// Takes traffic.
         /// Leaves for `.backingOff` on a 429, for `.ejected` after `ejectAfter` other failures in a row.
@@ -64,6 +69,8 @@ public struct DeploymentHealth: Sendable, Hashable {
         case probing(until: MonotonicTime)
     }
 
+    /// For metrics and tests; choosing goes by `isUsable`. It moves with events only: a time that has passed stands on
+    /// in it until the next one.
     public private(set) var state = State.healthy
     private let settings: Settings
     /// Failures in a row other than 429.
@@ -73,6 +80,7 @@ public struct DeploymentHealth: Sendable, Hashable {
     /// Ejections in a row: the exponent of the next pause.
     private var ejectionsInRow = 0
 
+    /// Healthy, with nothing known against it.
     public init(settings: Settings = .init()) {
         self.settings = settings
     }

@@ -8,6 +8,7 @@ import Synchronization
 /// Answers come from memory whenever one is known, even an old one (see `AddressBook` for the exact rules). Connections
 /// are made rarely, so the lock around the memory is off the hot path.
 public final class NameResolver: Sendable {
+    /// The addresses of a name in order of preference, or why there are none; an empty list counts as a failure.
     public typealias LookUp = @Sendable (String) -> Result<[IPAddress], ResolveFault>
 
     private let book = Mutex(AddressBook<EventLoopPromise<[IPAddress]>>())

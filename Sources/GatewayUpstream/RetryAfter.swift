@@ -7,6 +7,7 @@ import GatewayWire
 /// seconds or a date. Fractions are rounded up. What names no time to come is ignored, `-1` and `0` from Azure above
 /// all (pitfall B-19), and nobody keeps a deployment away for more than ten minutes.
 public enum RetryAfter {
+    /// The longest pause that a provider can ask for; a longer one is cut to it.
     public static let spanMax = TimeSpan.minutes(10)
 
     /// Off the hot path: called for refusals only.

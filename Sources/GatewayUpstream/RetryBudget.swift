@@ -22,6 +22,7 @@ public struct RetryBudget: Sendable {
     private var requestsInWindow = 0
     private var retriesInWindow = 0
 
+    /// Nothing counted yet: the three free retries can be had.
     public init() {}
 
     /// Counts one request of a client. Not called for its retries.

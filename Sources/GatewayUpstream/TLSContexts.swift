@@ -27,6 +27,7 @@ public final class TLSContexts: Sendable {
     /// By CA file; the empty path stands for the system's authorities.
     private let entries = Mutex<[String: Entry]>([:])
 
+    /// Reads no file; the first `context` for each does.
     public init() {}
 
     /// The context for one CA file, or for the system's authorities. Called on `loop`; the future belongs to it and

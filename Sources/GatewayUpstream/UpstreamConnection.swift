@@ -23,6 +23,7 @@ public protocol UpstreamResponder: AnyObject {
 public struct UpstreamFault: Error, Hashable, Sendable {
     /// `upstreamReset` before a head, `upstreamTruncated` after it, `upstreamGarbage` when the bytes break the grammar.
     public let code: ErrorCode
+    /// Whether the responder has had `upstreamHead`. Interim answers do not count.
     public let headArrived: Bool
     /// False on a reused connection means that the peer had closed it: another attempt on a fresh one is safe.
     public let anyByteArrived: Bool
@@ -48,7 +49,9 @@ public struct UpstreamFault: Error, Hashable, Sendable {
 /// the socket's receive buffer.
 /// Cost per burst beside decoding: no allocation; writes carry no promise.
 public final class UpstreamConnection: ChannelInboundHandler {
+    /// One read of the socket, cut anywhere, after TLS.
     public typealias InboundIn = ByteBuffer
+    /// Bytes of requests that `SocketWriter` leaves to the channel, before TLS.
     public typealias OutboundOut = ByteBuffer
 
     enum Phase {
@@ -136,6 +139,7 @@ public final class UpstreamConnection: ChannelInboundHandler {
         self.writer.write(bytes)
     }
 
+    /// Sends what was written. An error of the socket is not told here: the responder hears of it from the channel.
     public func flush() {
         guard self.phase == .exchanging else { return }
         self.writer.flush()
@@ -211,22 +215,27 @@ public final class UpstreamConnection: ChannelInboundHandler {
 
     // MARK: For the channel
 
+    /// Takes the channel over, which may not be connected yet. Writes go to the socket in place unless there is TLS.
     public func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.writer.attach(to: context, isPlain: !self.endpoint.tls)
     }
 
+    /// Lets go of the channel. What was kept while paused can still be delivered.
     public func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         self.writer.detach()
     }
 
+    /// TCP stands. Without TLS that makes it ready; with TLS the handshake has to follow.
     public func channelActive(context: ChannelHandlerContext) {
         context.fireChannelActive()
         if !self.endpoint.tls { self.becomeReady() }
         self.readIfWanted()
     }
 
+    /// After the handshake: a host that is a name has to be named by the certificate (RFC 9525), or the connection
+    /// fails.
     public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent {
             if self.isPeerNamed(context) {
@@ -241,6 +250,8 @@ public final class UpstreamConnection: ChannelInboundHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
+    /// Decodes one read for the responder before it returns, or keeps it while paused. What comes between two exchanges
+    /// was not asked for and closes the connection.
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = self.unwrapInboundIn(data)
         switch self.phase {
@@ -262,6 +273,7 @@ public final class UpstreamConnection: ChannelInboundHandler {
         }
     }
 
+    /// Tells the responder that a burst is over, also while paused, and asks for the next read if not.
     public func channelReadComplete(context: ChannelHandlerContext) {
         self.isReading = false
         // While paused too: what was written downstream before the pause has to be flushed, or it would last for ever.
@@ -272,16 +284,20 @@ public final class UpstreamConnection: ChannelInboundHandler {
         self.readIfWanted()
     }
 
+    /// Tells the responder that the output buffer crossed a mark.
     public func channelWritabilityChanged(context: ChannelHandlerContext) {
         if self.phase == .exchanging { self.responder?.upstreamWritability(context.channel.isWritable) }
         context.fireChannelWritabilityChanged()
     }
 
+    /// Keeps the first error, for the log and so that the end is not taken for a clean one, and closes.
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if self.channelError == nil { self.channelError = error }
         context.close(promise: nil)
     }
 
+    /// The connection has ended. A connect fails, one that is idle or leased leaves the pool, and of an answer what is
+    /// left is delivered first, now or after `resumeReading`; then it ends or fails.
     public func channelInactive(context: ChannelHandlerContext) {
         self.writer.detach()
         self.sawEnd = true

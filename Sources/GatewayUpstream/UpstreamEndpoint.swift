@@ -3,9 +3,9 @@ import GatewayCore
 
 /// Where connections go: one per provider that has a base URL.
 ///
-/// Two endpoints are equal when a connection of one may serve the other: same host, port, TLS and trust. The bound on
-/// their number does not count, so that changing it in a reload keeps the connections. Hashing costs one word and
-/// comparing equal ones mostly the comparison of two references: the strings are hashed once, in `init`.
+/// Two endpoints are equal when a connection of one may serve the other: same `host`, `port`, `tls` and trust. The
+/// bound on their number does not count, so that changing it in a reload keeps the connections. Hashing costs one word
+/// and comparing equal ones mostly the comparison of two references: the strings are hashed once, in `init`.
 public struct UpstreamEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// What makes two endpoints equal. One reference, so that handing an endpoint on costs one count.
     private final class Identity: Sendable {
@@ -33,6 +33,10 @@ public struct UpstreamEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// Connections of one loop, in whatever state; at least 1. The caller divides a process-wide bound by the loops.
     public var connectionsMax: Int
 
+    /// - Parameters:
+    ///   - host: in lower case; an IPv6 address without brackets.
+    ///   - caFile: dropped without `tls`.
+    ///   - connectionsMax: of one loop; less than 1 counts as 1.
     public init(host: String, port: Int, tls: Bool, caFile: String? = nil, connectionsMax: Int = 1024) {
         self.identity = Identity(host: host, port: port, tls: tls, caFile: tls ? caFile : nil)
         self.connectionsMax = max(1, connectionsMax)
@@ -41,6 +45,7 @@ public struct UpstreamEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// Lower case; an IPv6 address without brackets.
     public var host: String { self.identity.host }
     public var port: Int { self.identity.port }
+    /// Whether TLS is spoken, always with a verified certificate.
     public var tls: Bool { self.identity.tls }
     /// PEM file with the authorities to trust instead of the system's; only looked at with `tls`.
     public var caFile: String? { self.identity.caFile }

@@ -16,6 +16,7 @@ public protocol UpstreamRequester: AnyObject {
 /// It decides nothing itself: events go to `UpstreamPoolStateMachine`, actions are run.
 /// Cost of leasing an idle connection and of taking it back: two table look-ups, no allocation, no clock.
 public final class UpstreamPool {
+    /// Bounds of a pool. Those on the number of connections belong to each endpoint.
     public struct Settings: Sendable {
         /// Idle connections close after it.
         public var idleTimeout = TimeSpan.seconds(60)
@@ -28,10 +29,12 @@ public final class UpstreamPool {
         /// Bounds of an answer's head.
         public var headLimits = HeadLimits(bytesMax: 64 << 10, fieldsMax: 200)
 
+        /// The values that stand beside the fields.
         public init() {}
     }
 
-    /// How many connections there are, for gauges.
+    /// How many connections there are at one moment: `idle` ones, those that are still `connecting`, and those that are
+    /// `leased` to a requester. `waiting` counts requesters that have none.
     public struct Counts: Sendable, Hashable {
         public var idle = 0
         public var connecting = 0
@@ -57,10 +60,6 @@ public final class UpstreamPool {
     private var waiting: [UpstreamTicket: Waiting] = [:]
     /// The time of the last tick: exact enough for how long a connection has been idle.
     private var now: MonotonicTime
-
-    /// Connections made, and attempts that failed, since the start.
-    public private(set) var connectsMade: Int64 = 0
-    public private(set) var connectsFailed: Int64 = 0
 
     /// - Parameter clock: for deadlines of connecting; the idle time goes by `tick`.
     public convenience init(
@@ -136,7 +135,9 @@ public final class UpstreamPool {
         self.run(self.machine.closeAll())
     }
 
+    /// Those of one endpoint. Walks over all endpoints of the pool: for gauges and tests.
     public func counts(of endpoint: UpstreamEndpoint) -> Counts { self.machine.counts { $0 == endpoint } }
+    /// Those of all endpoints together.
     public var counts: Counts { self.machine.counts { _ in true } }
 
     // MARK: For connections
@@ -209,12 +210,10 @@ public final class UpstreamPool {
         guard self.attempts.removeValue(forKey: id) != nil else { return }
         switch result {
         case .success(let connection):
-            self.connectsMade += 1
             while self.connections.count <= id.index { self.connections.append(nil) }
             self.connections[id.index] = connection
             self.run(self.machine.connected(id, at: self.now))
         case .failure(let fault):
-            self.connectsFailed += 1
             self.run(self.machine.connectFailed(id, reason: fault.detail))
         }
     }

@@ -64,7 +64,7 @@ enum DocCheck {
             let line = file.lines[above].drop { $0 == " " }
             if line.hasPrefix("///") {
                 text += line + "\n"
-            } else if !line.hasPrefix("@") && !line.hasPrefix("// ") {
+            } else if !line.hasPrefix("// "), !line.hasPrefix("@") || Self.isPublicDeclaration(file.code[above]) {
                 break
             }
             above -= 1

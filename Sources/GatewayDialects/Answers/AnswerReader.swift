@@ -56,6 +56,7 @@ public struct AnswerReader: Sendable {
         var isTextKnown: Bool
     }
 
+    /// - Parameter endpoint: decides where usage stands, and whether there is text to count without it.
     public init(endpoint: Endpoint) {
         self.init(endpoint: endpoint, readsInPlace: true)
     }
@@ -65,6 +66,8 @@ public struct AnswerReader: Sendable {
         self.readsInPlace = readsInPlace
     }
 
+    /// Adds the next bytes of the answer, inflated if they came encoded. An empty piece is nothing. Called on the
+    /// exchange's loop; never fails: what is no JSON is told by `end`.
     public mutating func feed(_ chunk: UnsafeRawBufferPointer) {
         guard !chunk.isEmpty else { return }
         if self.byteCount == 0, self.readsInPlace { self.whole = Self.readWhole(chunk, self.convention) }

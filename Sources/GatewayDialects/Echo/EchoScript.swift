@@ -7,10 +7,13 @@ import GatewayWire
 /// A pure function of the request; delays and resets of `EchoFaults` are played by the pipeline. Streams have one piece
 /// per event. Tokens are counted as bytes of text by four. Off the hot path: it builds JSON values.
 public struct EchoScript: Sendable, Equatable {
+    /// 200, or the status that a fault asks for.
     public var status: Int
+    /// Value of the field `content-type`.
     public var contentType: String
     /// One per event of a stream, or one whole body.
     public var pieces: [[UInt8]]
+    /// Whether `pieces` are server-sent events, to be sent chunked and with the delay of the faults between them.
     public var isStream: Bool
     /// In seconds, for a `Retry-After`; only with an injected status.
     public var retryAfter: Int?

@@ -1,5 +1,6 @@
 /// A peer's name as it may stand in an error or a log: printable, and at most 128 bytes of it.
 public enum ShownName {
+    /// Bytes of UTF-8, escapes and the closing `…` counted (DESIGN section 3).
     public static let bytesMax = 128
 
     /// Control characters, quotes, backslashes and the characters that turn text around are shown as `\u{…}`; a longer

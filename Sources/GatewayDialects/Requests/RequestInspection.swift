@@ -9,6 +9,7 @@ public final class RequestInspection: Sendable {
         self.found = found
     }
 
+    /// What the route leads to. It decides which members of the body were looked for.
     @inlinable public var endpoint: Endpoint { self.found.endpoint }
     /// As the client wrote it, after unescaping: never empty, never trimmed.
     @inlinable public var model: String { self.found.model }

@@ -118,13 +118,18 @@ public struct HeadSpace {
 
 /// What the head of an answer says about its body and its connection.
 public struct AnswerHeadFraming: Sendable {
+    /// What the field `connection` says; `unsaid` leaves the field out, which on HTTP/1.1 means that the connection
+    /// stays open and on HTTP/1.0 that it closes (RFC 9112 section 9.3).
     public enum Connection: Sendable {
         case unsaid, close, keepAlive
     }
 
     /// `content-length`, not below 0.
     public var length: Int?
+    /// `transfer-encoding: chunked`: never to HTTP/1.0 and never beside a `length` (RFC 9112 section 6.2). The caller
+    /// sees to it.
     public var isChunked: Bool
+    /// `keepAlive` is for clients of HTTP/1.0 that may send another request.
     public var connection: Connection
 
     public init(length: Int? = nil, isChunked: Bool = false, connection: Connection = .unsaid) {

@@ -75,12 +75,14 @@ extension ByteBuffer {
         return true
     }
 
+    /// One field line whose value is that text in UTF-8; `id` and result as above.
     @discardableResult
     public mutating func writeField(_ id: HeaderID, _ value: String) -> Bool {
         var value = value
         return value.withUTF8 { self.writeField(id, UnsafeRawBufferPointer($0)) }
     }
 
+    /// One field line whose value is at hand as an array; `id` and result as above.
     @discardableResult
     public mutating func writeField(_ id: HeaderID, _ value: [UInt8]) -> Bool {
         value.withUnsafeBytes { self.writeField(id, $0) }
@@ -116,6 +118,7 @@ extension ByteBuffer {
         return true
     }
 
+    /// One field line of texts, in UTF-8; the result as above.
     @discardableResult
     public mutating func writeField(name: String, value: String) -> Bool {
         var name = name

@@ -39,13 +39,18 @@ public struct RequestDecoder: Sendable {
         case failed
     }
 
-    private let limits: HeadLimits
+    /// Of every head from the next one on. At most 1 GiB counts, because places are kept in 32 bits; at least one byte
+    /// and one field.
+    public var limits: HeadLimits {
+        didSet { self.limits = self.limits.clamped }
+    }
     private var pending = ByteBuffer()
     private var state = State.between(false)
     private var parser = HeadParser(.request)
     private var body = BodyReader(.none)
     private var keepAlive = true
 
+    /// - Parameter limits: of the first head, and of all until others are set.
     public init(limits: HeadLimits) {
         self.limits = limits.clamped
     }
@@ -61,6 +66,8 @@ public struct RequestDecoder: Sendable {
         }
     }
 
+    /// The next event of what was fed. The connection asks until `needMore`, or stops earlier to hold back what a
+    /// client pipelines; a `fault` is to be answered with its code and followed by a close.
     public mutating func next() -> RequestEvent {
         do throws(Breach) {
             switch self.state {

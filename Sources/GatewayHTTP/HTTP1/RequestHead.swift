@@ -22,6 +22,8 @@ public enum BodyFraming: Equatable, Sendable {
 public struct HeadLimits: Sendable {
     /// From the first byte of the start line to the empty line's last.
     public var bytesMax: Int
+    /// Field lines, repeated ones each counted. Beyond either bound a request is answered with 431 and an answer is
+    /// `upstreamGarbage`.
     public var fieldsMax: Int
 
     public init(bytesMax: Int, fieldsMax: Int) {
@@ -35,7 +37,9 @@ public struct HeadLimits: Sendable {
 /// One reference, so that handing it on costs one count, and two allocations, one of them inside `fields`.
 /// `fields.bytes` is the head as it came, request line included.
 public final class RequestHead: Sendable {
+    /// `other` for a name that the gateway does not know, lower case included (RFC 9110 section 9.1).
     public let method: HTTPMethod
+    /// What the client speaks. An answer to HTTP/1.0 is never chunked.
     public let version: HTTPVersion
     /// The request target as it came (origin form or absolute form), a place in `fields.bytes`.
     public let target: Range<Int32>
@@ -43,6 +47,7 @@ public final class RequestHead: Sendable {
     public let path: Range<Int32>
     /// A place in `fields.bytes`, without the question mark; empty without a query.
     public let query: Range<Int32>
+    /// `none`, `length` or `chunked`: a request never ends with its connection (RFC 9112 section 6.3).
     public let framing: BodyFraming
     /// False on HTTP/1.0 and after `Connection: close`: nothing that follows on the connection is a request.
     public let keepAlive: Bool

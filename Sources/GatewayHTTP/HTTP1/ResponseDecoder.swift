@@ -49,6 +49,8 @@ public struct ResponseDecoder: Sendable {
     /// Bytes were there before the request was sent.
     private var isUnasked = false
 
+    /// - Parameter limits: kept for the life of the decoder; brought into the same range as those of a
+    ///   `RequestDecoder`.
     public init(limits: HeadLimits) {
         self.limits = limits.clamped
     }
@@ -75,6 +77,8 @@ public struct ResponseDecoder: Sendable {
         }
     }
 
+    /// The next event of what was fed. `UpstreamConnection` asks until `needMore`, or stops earlier while its reader is
+    /// paused; after a `fault` the connection is closed.
     public mutating func next() -> ResponseEvent {
         do throws(Breach) {
             switch self.state {

@@ -7,6 +7,7 @@ import GatewayWire
 public final class ResponseHead: Sendable {
     /// 200 to 599.
     public let status: Int
+    /// What the provider speaks. HTTP/1.0 is never kept alive.
     public let version: HTTPVersion
     /// `.none` for an answer that has no body whatever its fields say (to HEAD, 204, 304).
     public let framing: BodyFraming

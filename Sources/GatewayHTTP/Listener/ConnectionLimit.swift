@@ -6,10 +6,12 @@ public final class ConnectionLimit: Sendable {
     private let peak = Atomic<Int>(0)
     private let max: Atomic<Int>
 
+    /// - Parameter max: beyond it a client gets a bare 503 and a close, before a byte of it is read.
     public init(max: Int) {
         self.max = Atomic(max)
     }
 
+    /// Open connections right now. May for an instant count one that is just being refused. Asked from any thread.
     public var current: Int { self.count.load(ordering: .relaxed) }
 
     /// Counts from the next connection on; what is open stays open.

@@ -6,6 +6,8 @@ import NIOPosix
 public struct ServerLoops: Sendable {
     private let byLoop: [ObjectIdentifier: NIOLoopBound<ServerLoop>]
 
+    /// - Parameter loops: every loop of the group that a `Listener` is bound with, each once, and the state that lives
+    ///   on it. A connection that lands on any other loop is closed.
     public init(_ loops: [(any EventLoop, NIOLoopBound<ServerLoop>)]) {
         self.byLoop = Dictionary(loops.map { (ObjectIdentifier($0.0), $0.1) }) { first, _ in first }
     }
@@ -21,6 +23,7 @@ public final class Listener: Sendable {
         self.channel = channel
     }
 
+    /// Where it listens: tells the port when the system chose it. `nil` once it is closed.
     public var localAddress: SocketAddress? { self.channel.localAddress }
 
     /// Binds and starts to accept. Called from the composition root, off the loops.

@@ -11,8 +11,10 @@ public final class BufferPool {
     private static let initialBytes = 4096
     private static let keptBytesMax = 64 << 10
 
+    /// Keeps nothing yet; up to 16 buffers come back to it.
     public init() {}
 
+    /// An empty buffer: the one that came back last, or a new one of 4 KiB.
     public func take() -> ByteBuffer {
         guard var buffer = self.buffers.popLast() else {
             return self.allocator.buffer(capacity: Self.initialBytes)
@@ -21,6 +23,7 @@ public final class BufferPool {
         return buffer
     }
 
+    /// Takes a buffer back, whatever is in it. One that has grown beyond 64 KiB, or finds the pool full, is let go.
     public func give(_ buffer: consuming ByteBuffer) {
         guard self.buffers.count < Self.keptMax, buffer.capacity <= Self.keptBytesMax else { return }
         self.buffers.append(buffer)

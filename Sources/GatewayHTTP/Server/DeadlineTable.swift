@@ -22,6 +22,7 @@ public final class DeadlineTable {
     private var owners: [(any DeadlineOwner)?] = []
     private var free: [Int] = []
 
+    /// No owners. Nothing moves before the loop's ticker calls `tick`.
     public init() {}
 
     /// The table keeps the owner until `release`.
@@ -36,6 +37,8 @@ public final class DeadlineTable {
         return Slot(index: self.owners.count - 1)
     }
 
+    /// A deadline in place of the one before. It comes with the first tick at or after it; one in the past with the
+    /// next.
     public func set(_ slot: Slot, _ deadline: MonotonicTime) {
         self.deadlines[slot.index] = max(0, deadline.nanoseconds)
     }
@@ -46,10 +49,12 @@ public final class DeadlineTable {
         self.deadlines[slot.index] = -max(1, span.nanoseconds)
     }
 
+    /// No deadline until the next `set`; the owner stays registered.
     public func clear(_ slot: Slot) {
         self.deadlines[slot.index] = Self.never
     }
 
+    /// Lets go of the owner, which hears nothing more. The place goes to the next `register`: called once per slot.
     public func release(_ slot: Slot) {
         guard always(self.owners[slot.index] != nil, "a deadline slot is released once") else { return }
         self.owners[slot.index] = nil

@@ -40,6 +40,9 @@ public enum DownstreamSink {
         }
     }
 
+    /// Adds bytes of the body, without framing; after `AnswerFraming.length` that many in all. To a `HEAD` request none
+    /// are sent, and after the client has left they are dropped. Small pieces are copied, larger ones passed on as they
+    /// are.
     public func body(_ bytes: ByteBuffer) {
         switch self {
         case .http1(let connection): connection.writeBody(bytes)
@@ -79,6 +82,7 @@ public enum DownstreamSink {
         }
     }
 
+    /// The body is read on. Nothing happens without a `pauseRequest` before.
     public func resumeRequest() {
         switch self {
         case .http1(let connection): connection.resumeReading()
@@ -112,6 +116,7 @@ public enum DownstreamSink {
         }
     }
 
+    /// The peer of the connection, which may be a proxy; `nil` on a Unix socket and inside the process.
     public var clientAddress: IPAddress? {
         guard case .http1(let connection) = self else { return nil }
         return connection.clientAddress

@@ -6,7 +6,9 @@ import NIOCore
 /// The machine decides, this runs: it owns the channel, the decoder and the output buffer of the loop. Requests are
 /// answered one after the other; what a client pipelines waits, unread beyond one read. All of it on one event loop.
 public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
+    /// One read of the socket, cut anywhere.
     public typealias InboundIn = ByteBuffer
+    /// What `SocketWriter` leaves to the channel, and empty buffers whose completion tells that all before them is out.
     public typealias OutboundOut = ByteBuffer
 
     let loop: ServerLoop
@@ -40,6 +42,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
 
     // MARK: Channel events
 
+    /// The connection stands: it joins its loop's connections and has the idle time to send a first byte.
     public func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.writer.attach(to: context, isPlain: self.isPlain)
@@ -51,15 +54,19 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         self.loop.deadlines.set(slot, .now() + self.loop.limits.idleTimeout)
     }
 
+    /// As `channelInactive`, for a channel that loses its handlers first. Whichever comes second does nothing.
     public func handlerRemoved(context: ChannelHandlerContext) {
         self.finish()
     }
 
+    /// The connection is gone, whoever ended it: slot and buffer are given back, and an exchange whose answer is not
+    /// complete hears `downstreamClosed`.
     public func channelInactive(context: ChannelHandlerContext) {
         self.finish()
         context.fireChannelInactive()
     }
 
+    /// Decodes one read and delivers its events before it returns. Dropped once the last answer is on its way out.
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = self.unwrapInboundIn(data)
         guard self.machine.mayRead else { return }
@@ -68,15 +75,18 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         self.process()
     }
 
+    /// Sends in one write what exchanges have written while a burst was read.
     public func channelReadComplete(context: ChannelHandlerContext) {
         self.flushOutput()
     }
 
+    /// Tells the exchange that the output buffer crossed a mark: a provider's answer that was held back may go on.
     public func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.isWritable = context.channel.isWritable
         self.exchange?.downstreamWritability(self.isWritable)
     }
 
+    /// A broken socket closes; what follows from it comes with `channelInactive`.
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.close(promise: nil)
     }
@@ -183,6 +193,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         case .wait: break
         case .readNextRequest:
             self.exchange = nil
+            self.decoder.limits = self.loop.limits.head
             if self.decoder.hasUnreadBytes { self.requestBeganAt = .now() }
             if self.loop.factory.acceptsMore {
                 self.resumeAfterPipeline()
@@ -246,6 +257,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     private var headDeadlineIsSet = false
     private var bodyDeadlineIsSet = false
 
+    /// The one deadline of the state it is in. A head or body that came too slowly is answered with 408, or with a
+    /// close when the head of an answer is out. An idle connection closes, and so does one whose client took nothing of
+    /// its answer since the last look, or did not end a body that is thrown away.
     public func deadlinePassed(at now: MonotonicTime) {
         switch self.machine.state {
         case .idle where self.decoder.isInsideHead, .exchanging:
@@ -264,14 +278,14 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
         }
     }
 
-    public func pauseReading() {
+    func pauseReading() {
         guard !self.isPaused else { return }
         self.isPaused = true
         self.setAutoRead(false)
         self.armReadDeadline()
     }
 
-    public func resumeReading() {
+    func resumeReading() {
         guard self.isPaused else { return }
         self.isPaused = false
         if !self.pausedByPipeline { self.setAutoRead(true) }

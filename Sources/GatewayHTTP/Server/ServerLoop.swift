@@ -1,17 +1,21 @@
 import GatewayCore
 import NIOCore
 
-/// Bounds and timeouts of inbound connections. A change counts for the next request of each connection.
+/// Bounds and timeouts of inbound connections. A change counts for the next request of each connection, but for `head`.
 public struct ConnectionLimits: Sendable {
+    /// Beyond them 431. A connection keeps those that it was accepted under.
     public var head: HeadLimits
+    /// A connection that has waited so long for a request, the first one included, is closed without an answer.
     public var idleTimeout: TimeSpan
     /// From a request's first byte to the end of its head.
     public var headTimeout: TimeSpan
     /// In which a body must end or grow by `bodyProgressBytes`.
     public var bodyTimeout: TimeSpan
+    /// 1 KiB: a body that trickles slower than that per `bodyTimeout` is answered with 408.
     public var bodyProgressBytes = 1024
     /// What is read and thrown away after an early answer, and for how long.
     public var discardBytesMax = 1 << 20
+    /// From the end of the early answer to the close, if the request has not ended by then (DESIGN section 3).
     public var discardTimeout = TimeSpan.seconds(2)
 
     public init(head: HeadLimits, idleTimeout: TimeSpan, headTimeout: TimeSpan, bodyTimeout: TimeSpan) {
@@ -24,8 +28,11 @@ public struct ConnectionLimits: Sendable {
 
 /// What the inbound connections of one loop share. Only touched on that loop.
 public final class ServerLoop {
+    /// Of its connections, and of whatever else on the loop is given the same table; moved by `tick`.
     public let deadlines: DeadlineTable
+    /// Output of its connections; requests to providers are written into buffers of the same pool.
     public let buffers = BufferPool()
+    /// Set by whoever adopts a configuration, on the loop.
     public var limits: ConnectionLimits
     // SAFETY: the factory outlives the loop's connections, as `init` demands, and nobody else asks for it.
     unowned(unsafe) let factory: any ExchangeFactory
@@ -41,6 +48,7 @@ public final class ServerLoop {
         self.refreshDate(.now())
     }
 
+    /// Open connections of this loop, for its gauge.
     public var connectionCount: Int { self.connections.count }
 
     func add(_ connection: HTTP1ServerConnection) {

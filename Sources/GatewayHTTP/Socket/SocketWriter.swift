@@ -21,6 +21,7 @@ public final class SocketWriter {
     /// Flushes of the channel that are not through: until then nothing may overtake them.
     private var channelFlushes = 0
 
+    /// Drops what it is given until `attach`.
     public init() {}
 
     /// Called once, when the handler is added.

@@ -4,6 +4,9 @@ import GatewayWire
 import NIOCore
 
 /// What an operator's request is answered with.
+///
+/// `status` is 200 to 599, `contentType` the value of that field, `body` all of the bytes: they go out with their
+/// length and with `cache-control: no-store`.
 public struct AdminAnswer: Sendable {
     public var status: Int
     public var contentType: String
@@ -35,15 +38,18 @@ public final class AdminFactory: ExchangeFactory {
     private let responder: any AdminResponder
     private let eventLoop: any EventLoop
 
+    /// - Parameter eventLoop: the one that its connections live on; answers hop to it.
     public init(responder: any AdminResponder, eventLoop: any EventLoop) {
         self.responder = responder
         self.eventLoop = eventLoop
     }
 
+    /// One operator's request. Called on the connection's loop.
     public func makeExchange(_ sink: DownstreamSink) -> any DownstreamExchange {
         AdminExchange(responder: self.responder, eventLoop: self.eventLoop, sink: sink)
     }
 
+    /// Always: health and metrics are answered through a drain.
     public var acceptsMore: Bool { true }
 }
 

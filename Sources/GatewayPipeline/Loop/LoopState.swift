@@ -10,11 +10,17 @@ import NIOCore
 /// Everything that one event loop owns: connections of both sides, tables, health, counters, log lines. Nothing of it
 /// is shared, nothing is locked; whoever wants something of another loop sends it a message.
 public final class LoopState: ExchangeFactory {
+    /// The loop that all of this is only touched on.
     public let eventLoop: any EventLoop
+    /// What it has in common with the other loops.
     public let shared: SharedState
+    /// Of inbound connections and of exchanges; moved by `tick`, from the first `adopt` on.
     public let deadlines = DeadlineTable()
+    /// Counters of this loop alone. A scrape copies them on the loop and merges the copies elsewhere.
     public let metrics: MetricsShard
+    /// Connections to all providers.
     public let pool: UpstreamPool
+    /// What its inbound connections share; `nil` until the first `adopt`, then the same for good.
     public private(set) var server: ServerLoop?
     let hasher: KeyHasher
     var retryBudget = RetryBudget()
@@ -81,10 +87,12 @@ public final class LoopState: ExchangeFactory {
 
     // MARK: ExchangeFactory
 
+    /// The exchange of one request. Called on the loop, when a head is whole or has failed.
     public func makeExchange(_ sink: DownstreamSink) -> any DownstreamExchange {
         Exchange(loop: self, sink: sink)
     }
 
+    /// False from the start of the drain on, for good.
     public var acceptsMore: Bool { !self.shared.isDraining }
 
     // MARK: Ticks
@@ -101,6 +109,8 @@ public final class LoopState: ExchangeFactory {
         self.flushLog()
     }
 
+    /// How far ticks are apart when the loop keeps up, and so how late a deadline may come. What a tick is late beyond
+    /// it is the loop's lag.
     public static let tickSpan = TimeSpan.milliseconds(100)
 
     /// Hands the gathered lines to the log's thread.
@@ -175,6 +185,8 @@ public final class LoopState: ExchangeFactory {
 
 /// From the configuration.
 extension ConnectionLimits {
+    /// The part of `server.limits` that one connection keeps. The bounds on bodies and those over the whole process are
+    /// kept by `Exchange`, `SharedState` and `ConnectionLimit`.
     public init(_ limits: ServerLimits) {
         self.init(
             head: HeadLimits(bytesMax: limits.headBytesMax, fieldsMax: limits.headFieldsMax),

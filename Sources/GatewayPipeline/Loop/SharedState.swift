@@ -5,6 +5,7 @@ import Synchronization
 
 /// What every loop of the process shares: only atomics and immutable values, so that no loop waits for another.
 public final class SharedState: Sendable {
+    /// The counters of all limits. They live on over reloads.
     public let limits: LimitSlab
     /// Keys are hashed under it; made at the start of the process and never written down.
     public let pepper: [UInt8]
@@ -22,6 +23,7 @@ public final class SharedState: Sendable {
     /// Once true it stays so: no new exchange is admitted and every answer says `connection: close`.
     public var isDraining: Bool { self.draining.load(ordering: .relaxed) }
 
+    /// Called once, from the main thread, when the signal to end has come. Loops see it with their next request.
     public func startDraining() {
         self.draining.store(true, ordering: .relaxed)
     }
@@ -36,6 +38,8 @@ public final class SharedState: Sendable {
     func streamBegan() { self.streams.wrappingAdd(1, ordering: .relaxed) }
     func streamEnded() { self.streams.wrappingSubtract(1, ordering: .relaxed) }
 
+    /// `ServerLimits.inFlightBytesMax`, at the start and with each reload, from any thread; 1 GiB before. What is held
+    /// stays held: a lower bound only keeps more from coming.
     public func setInFlightBytesMax(_ count: Int) {
         self.inFlightBytesMax.store(count, ordering: .relaxed)
     }

@@ -4,11 +4,13 @@ import GatewayCore
 /// What a key may do: compiled from its `KeySpec`, without the secret. About 100 bytes, and its name when that is long;
 /// an object, so that an exchange holds it by one reference.
 public final class KeyGrant: Sendable {
+    /// As configured: the key goes by it in usage records and in the log.
     public let name: KeyName
     private let models: ModelPatterns?
     private let addresses: [IPBlock]?
     /// `Int64.max`: never.
     private let expiresNanoseconds: Int64
+    /// Of this key alone; `LimitCells.none` without any.
     public let limits: LimitCells
     private let place: Int32
 
@@ -29,6 +31,8 @@ public final class KeyGrant: Sendable {
         self.place = Int32(index)
     }
 
+    /// Whether the key is refused at that time of the wall clock: `expires` itself belongs to the refusal. One
+    /// comparison.
     @inline(__always)
     public func isExpired(at now: WallTime) -> Bool {
         self.expiresNanoseconds != .max && now.nanoseconds >= self.expiresNanoseconds
@@ -50,6 +54,7 @@ public final class KeyGrant: Sendable {
         self.models?.matches(name) ?? true
     }
 
+    /// The same for a name of the configuration, as lists of models ask it. Off the hot path.
     public func mayUse(_ name: ModelName) -> Bool {
         var text = name.text
         return text.withUTF8 { self.mayUse(UnsafeRawBufferPointer($0)) }

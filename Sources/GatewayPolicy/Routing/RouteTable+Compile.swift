@@ -138,7 +138,7 @@ private struct RouteCompiler {
         }.map(\.element)
     }
 
-    /// A named host before every host, then the higher priority, then a configured route before a built-in one. What
+    /// A named host before every host, then a configured route before a built-in one, then the higher priority. What
     /// is left equal is a conflict.
     private mutating func ranked(_ entries: [Entry]) -> [Entry] {
         func isBefore(_ left: Entry, _ right: Entry) -> Bool {

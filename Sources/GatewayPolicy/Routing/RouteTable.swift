@@ -3,9 +3,12 @@ import GatewayCore
 
 /// A route as it serves: its specification with versions compiled.
 public final class CompiledRoute: Sendable {
+    /// As it was configured, or as the gateway brings it along.
     public let spec: RouteSpec
     /// In the order of `spec.versions`.
     public let versions: [CompiledVersion]
+    /// The gateway's own paths (`/v1/chat/completions` and the like). A configured route that answers the same request
+    /// goes first.
     public let isBuiltIn: Bool
 
     init(spec: RouteSpec, versions: [CompiledVersion], isBuiltIn: Bool) {
@@ -17,11 +20,15 @@ public final class CompiledRoute: Sendable {
 
 /// One version of a route, with all that an exchange asks of either: it holds this one reference.
 public final class CompiledVersion: Sendable {
+    /// Of the route that it is a version of: for records and metrics.
     public let routeName: RouteName
     /// Whether the route wants a key.
     public let requiresKey: Bool
+    /// As it was configured: name, path, timeout.
     public let spec: RouteVersionSpec
+    /// Its dates, and the fields that announce them; without either for a built-in route.
     public let lifecycle: VersionLifecycle
+    /// The only one that it answers, by its endpoint: `GET` for lists of models, `POST` for everything else.
     public let method: HTTPMethod
     /// Places of the models in `RoutingSnapshot.models` that this version serves; `nil`: all.
     public let models: Set<Int>?
@@ -49,6 +56,7 @@ public struct RouteMatch: Sendable {
     public let version: Int
     /// What stands there.
     public let compiled: CompiledVersion
+    /// What the request asks for, and in which dialect.
     public let endpoint: Endpoint
     /// Where the model's name stands in the path, in bytes. For Gemini one safe segment; for the model list everything
     /// after the prefix, with slashes and escapes as they came.
@@ -57,6 +65,8 @@ public struct RouteMatch: Sendable {
     public var lifecycleHeaders: [UInt8]? { self.compiled.lifecycle.headers }
 }
 
+/// What the table says of a request, before its key is looked at. Everything but `match` is answered without a
+/// provider.
 public enum RouteVerdict: Sendable {
     case match(RouteMatch)
     case notFound
@@ -78,6 +88,7 @@ public enum RouteVerdict: Sendable {
 /// simply other paths. A whole path is one hash and one comparison; only then the few paths with a model inside are
 /// tried in turn, and then the endpoints that are known but not served. No allocation for a match on a built-in route.
 public final class RouteTable: Sendable {
+    /// Configured ones in the order of the desired state, then the built-in ones. `RouteMatch.route` is a place in it.
     public let routes: [CompiledRoute]
     let exact: ByteTable
     /// By place in `exact`.

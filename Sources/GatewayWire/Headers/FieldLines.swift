@@ -9,6 +9,7 @@ public struct FieldLines: Sendable {
     /// Bytes of all lines.
     public private(set) var count = 0
 
+    /// No lines, and no memory until the first one.
     public init() {}
 
     /// A copy of the lines. Off the hot path.
@@ -24,10 +25,14 @@ public struct FieldLines: Sendable {
         self.count = 0
     }
 
+    /// One line.
+    ///
+    /// - Parameter id: not `other`, which has no name: the line would begin with its colon.
     public mutating func append(_ id: HeaderID, _ value: UnsafeRawBufferPointer) {
         self.line(id.linePrefix, value)
     }
 
+    /// One line, its value in UTF-8. `id` as above.
     public mutating func append(_ id: HeaderID, _ value: String) {
         var value = value
         value.withUTF8 { self.line(id.linePrefix, UnsafeRawBufferPointer($0)) }
@@ -59,6 +64,7 @@ public struct FieldLines: Sendable {
         self.extend(by: lines.count) { Self.copy(lines, to: $0) }
     }
 
+    /// Whole lines that were prepared once and are kept, as those about the dates of a version are.
     public mutating func append(lines: [UInt8]) {
         lines.withUnsafeBytes { self.append(lines: $0) }
     }

@@ -4,7 +4,8 @@
 /// makes it anew and is for heads of few fields that are made by hand.
 // SAFETY: nobody writes to a block after it was made; the value is replaced, never its block changed.
 public struct HeaderFields: @unchecked Sendable {
-    /// One field. Places are offsets into `bytes`; a value has no white space around it.
+    /// One field. `id` is its name if that is a known one, else `other`; `name` and `value` are places in `bytes`, the
+    /// name in the case in which it came, the value without white space around it.
     public struct Field: Sendable {
         public var id: HeaderID
         public var name: Range<Int32>
@@ -19,6 +20,7 @@ public struct HeaderFields: @unchecked Sendable {
 
     @usableFromInline var block: HeaderBlock
 
+    /// No fields. Costs no allocation: all empty heads share one block.
     public init() {
         self.block = HeaderBlock.empty
     }
@@ -30,16 +32,22 @@ public struct HeaderFields: @unchecked Sendable {
         self.block = HeaderBlock.make(bytes, fields)
     }
 
+    /// The same from arrays, for heads made by hand.
+    ///
+    /// - Parameter fields: their places are inside `bytes`.
     public init(bytes: [UInt8], fields: [Field]) {
         self.block = bytes.withUnsafeBytes { bytes in
             fields.withUnsafeBufferPointer { HeaderBlock.make(bytes, $0) }
         }
     }
 
+    /// The bytes that the places of `fields` lie in; of a parsed message the head as it came, start line included.
     public var bytes: Bytes { @inlinable get { Bytes(block: self.block) } }
 
+    /// All fields in the order of the message, repeated ones each by itself.
     public var fields: Table { @inlinable get { Table(block: self.block) } }
 
+    /// Lets go of the bytes and the fields; other copies of the value keep theirs.
     public mutating func removeAll() {
         self.block = HeaderBlock.empty
     }
@@ -67,8 +75,10 @@ public struct HeaderFields: @unchecked Sendable {
         }
     }
 
+    /// Whether there is such a field, be its value empty. Compares one byte per field.
     @inlinable public func contains(_ id: HeaderID) -> Bool { self.first(id) != nil }
 
+    /// How many fields have that id: for those that must not be repeated. Compares one byte per field.
     @inlinable public func count(_ id: HeaderID) -> Int {
         self.block.withContents { fields, count, _ in
             var found = 0
@@ -83,6 +93,9 @@ public struct HeaderFields: @unchecked Sendable {
         return self.withBytes(field.value, body)
     }
 
+    /// Calls `body` with the bytes at that place, not copied; they must not be kept.
+    ///
+    /// - Parameter place: one of this head or of its fields. Nothing checks that it lies inside `bytes`.
     @inlinable public func withBytes<R>(_ place: Range<Int32>, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         self.block.withContents { _, _, bytes in
             body(UnsafeRawBufferPointer(rebasing: bytes[Int(place.lowerBound)..<Int(place.upperBound)]))
@@ -104,7 +117,7 @@ public struct HeaderFields: @unchecked Sendable {
 }
 
 extension HeaderFields {
-    /// The bytes of a message's head.
+    /// The bytes of a message's head, at offsets from 0 (`startIndex`) up to their number (`endIndex`).
     public struct Bytes: RandomAccessCollection {
         @usableFromInline let block: HeaderBlock
 
@@ -112,6 +125,7 @@ extension HeaderFields {
 
         @inlinable public var startIndex: Int { 0 }
         @inlinable public var endIndex: Int { self.block.header.byteCount }
+        /// One byte. Checks its place: for long reads there is `withUnsafeBytes`.
         @inlinable public subscript(index: Int) -> UInt8 {
             self.block.withContents { _, _, bytes in
                 precondition(index >= 0 && index < bytes.count, "a place in the bytes")
@@ -119,13 +133,14 @@ extension HeaderFields {
             }
         }
 
+        /// All bytes in place; they must not be kept.
         @inlinable
         public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
             try self.block.withContents { (_, _, bytes) throws(E) in try body(bytes) }
         }
     }
 
-    /// The fields of a message, in order.
+    /// The fields of a message, in order, numbered from 0 (`startIndex`) up to how many they are (`endIndex`).
     public struct Table: RandomAccessCollection {
         @usableFromInline let block: HeaderBlock
 
@@ -133,6 +148,7 @@ extension HeaderFields {
 
         @inlinable public var startIndex: Int { 0 }
         @inlinable public var endIndex: Int { self.block.header.fieldCount }
+        /// One field, by its number in the message. Traps outside of the table.
         @inlinable public subscript(index: Int) -> Field {
             self.block.withContents { fields, count, _ in
                 precondition(index >= 0 && index < count, "a place in the table")

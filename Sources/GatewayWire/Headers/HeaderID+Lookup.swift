@@ -18,6 +18,8 @@ extension HeaderID {
         self = .other
     }
 
+    /// Classifies a name in any case that is at hand as an array: of configuration, of heads made by hand, of a
+    /// `Connection` field.
     public init(name: [UInt8]) {
         self = name.withUnsafeBytes { HeaderID(name: $0) }
     }

@@ -1,6 +1,10 @@
 /// Byte classes and word-wide searches that every JSON reader shares, here and in `GatewayDialects`.
 ///
 /// Searches never read outside of `0..<end` of their base.
+///
+/// The bytes that structure a text have names: `openBrace` and `closeBrace` of objects, `openBracket` and
+/// `closeBracket` of arrays, `comma` and `colon` (RFC 8259 section 2), `quote` and `backslash` of strings (section 7).
+/// They are computed, so that they are constants in other modules too.
 public enum JSONBytes {
     @inlinable @inline(__always) public static var quote: UInt8 { 0x22 }
     @inlinable @inline(__always) public static var backslash: UInt8 { 0x5c }

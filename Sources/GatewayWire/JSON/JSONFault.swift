@@ -19,6 +19,7 @@ public enum JSONKind: UInt8, Sendable {
 
 /// One member of an object, as places in the scanned bytes.
 public struct JSONMember: Sendable, Equatable {
+    /// What `value` is, by its first byte.
     public var kind: JSONKind
     /// The name with its quotes.
     public var key: Range<Int>

@@ -2,6 +2,8 @@
 ///
 /// A value without an allocation for up to eight members; further ones go to an array. Offsets are kept in 32 bits: a
 /// text of 4 GiB or more is refused before it gets here.
+///
+/// `startIndex` is 0 and `endIndex` the number of looked-for names, found or not.
 public struct JSONMembers: Sendable, RandomAccessCollection {
     /// Start and end of the name, start and end of the value.
     private typealias Place = SIMD4<UInt32>

@@ -4,6 +4,8 @@
 /// escapes: `1` and `1.0` differ, and so do objects whose members stand in another order.
 public indirect enum JSONValue: Sendable {
     /// One member of an object.
+    ///
+    /// `name` has its escapes resolved and is compared byte for byte; `value` may be of any kind, `null` included.
     public struct Member: Sendable, Equatable {
         public var name: String
         public var value: JSONValue

@@ -6,6 +6,8 @@
 /// transfer encoding on a part that is read, nothing but one CRLF after the end. The verdict does not depend on the
 /// splits. File contents are searched 16 bytes at a time.
 public struct MultipartScanner: Sendable {
+    /// How far the form has been read. Only `malformed` is final: after `finished` one CRLF may come, and any other
+    /// byte makes it `malformed`.
     public enum State: Sendable, Equatable {
         /// The model has not come yet.
         case reading
@@ -51,6 +53,7 @@ public struct MultipartScanner: Sendable {
         case other, model, stream
     }
 
+    /// What the bytes fed so far come to.
     public private(set) var state = State.reading
     /// The value of the part `model`: not empty, valid UTF-8, at most 1,024 bytes.
     public private(set) var model: String?
@@ -61,8 +64,9 @@ public struct MultipartScanner: Sendable {
     /// The name of the first part that names an object stored at the provider (`file_id` and its like, also in
     /// brackets).
     public private(set) var storedObjectField: String?
-    /// How many parts with a file name have come as a whole, and how many bytes their contents have together.
+    /// How many parts with a file name have come as a whole.
     public private(set) var fileCount = 0
+    /// How many bytes the contents of these parts have together, without headers and boundaries.
     public private(set) var fileBytes = 0
     /// Of a file whose end has not come, the bytes so far.
     public var unfinishedFileBytes: Int {
