@@ -141,6 +141,24 @@ def test_no_file_can_stop_the_daemon(launch, mock, text):
     assert running.chat().status == 200
 
 
+def test_head_limits_count_from_the_next_request_of_an_open_connection(launch, mock):
+    running = launch()
+    connection = running.connect()
+    ask = request("POST", "/v1/chat/completions", KEY, chat_body(), fields=["X-Filler: " + "f" * 8000])
+    for _ in range(2):
+        connection.send(ask)
+        assert connection.read().status == 200
+    config = with_model(mock, "tighter")
+    config["server"] = {**config.get("server", {}), "limits": {"max_header": "4KiB"}}
+    running.write_config(config)
+    running.signal(signal.SIGHUP)
+    poll(lambda: "tighter" in models(running), 20, "the new limit is served")
+    connection.send(request("GET", "/v1/models", KEY))  # read by the old limit, and the last one that is
+    assert connection.read().status == 200
+    connection.send(ask)
+    assert connection.read().status == 431
+
+
 def test_file_watch(launch, mock):
     # O-3: a rename over the file, a write in place, and a new file in routes/ are each noticed without a signal.
     running = launch()

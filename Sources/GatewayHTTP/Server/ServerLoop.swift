@@ -1,7 +1,7 @@
 import GatewayCore
 import NIOCore
 
-/// Bounds and timeouts of inbound connections. A change counts for the next request of each connection, but for `head`.
+/// Bounds and timeouts of inbound connections. A change counts for the next request of each connection.
 public struct ConnectionLimits: Sendable {
     /// Beyond them 431. A connection keeps those that it was accepted under.
     public var head: HeadLimits
