@@ -141,6 +141,7 @@ extension InternalSink {
     public func flush() {}
     /// For those whose request is whole from the beginning.
     public func pauseRequest() {}
+    /// Nothing was paused.
     public func resumeRequest() {}
 }
 
