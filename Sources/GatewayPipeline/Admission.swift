@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayHTTP
 
 /// What a stage of admission says.
 enum Outcome {
@@ -16,18 +17,20 @@ enum Outcome {
 /// The two moments at which a request may be refused, each one function that names its stages in order.
 extension Exchange {
     /// At the end of the head, before a byte of the body is kept and before `100 Continue`.
-    func admitHead() -> Outcome {
-        self.refuseWhileDraining()  // 503: nothing is begun that could not be ended
-            .then { self.findRoute() }  // 404, 405, 410: before any secret is touched
-            .then { self.authenticate() }  // 401, 403: before any counter moves
-            .then { self.checkTransfer() }  // 411, 413, 415: from the head alone, before the body comes
+    func admitHead(_ head: RequestHead) -> Outcome {
+        guard let config = self.config else { return .reply(Self.starting) }
+        return self.refuseWhileDraining()  // 503: nothing is begun that could not be ended
+            .then { self.findRoute(head, config) }  // 404, 405, 410: before any secret is touched
+            .then { self.authenticate(head, config) }  // 401, 403: before any counter moves
+            .then { self.checkTransfer(head, config) }  // 411, 413, 415: from the head alone, before the body comes
     }
 
     /// At the end of the body, or as soon as a form that streams through has named its model.
     func admitBody() -> Outcome {
-        self.answerLocally()  // model lists: no provider, no limit
-            .then { self.inspect() }  // 400: what is asked, read once
-            .then { self.authorizeModel() }  // 404, 403: a key never sees a model that it may not use
+        guard let head = self.head, let config = self.config, let match = self.match else { return .proceed }
+        return self.answerLocally(config, match)  // model lists: no provider, no limit
+            .then { self.inspect(head, match) }  // 400: what is asked, read once
+            .then { self.authorizeModel(config, match) }  // 404, 403: a key never sees a model that it may not use
             .then { self.reserveLimits() }  // 429: all or nothing over every scope
     }
 }

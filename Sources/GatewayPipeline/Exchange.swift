@@ -17,6 +17,8 @@ final class Exchange {
     var machine = ExchangeMachine()
     var record: UsageRecord
     let startedAt: MonotonicTime
+    /// The clock's reading at the event that is being handled: one for all that follows from it.
+    var eventAt: MonotonicTime
 
     // Head
     var head: RequestHead?
@@ -81,6 +83,7 @@ final class Exchange {
         self.loop = loop
         self.sink = sink
         self.startedAt = sink.requestBeganAt ?? loop.now()
+        self.eventAt = self.startedAt
         self.config = loop.snapshot
         self.record = UsageRecord(
             requestID: "", startedAt: .now(), generation: loop.snapshot?.routing.generation ?? 0)
@@ -96,7 +99,7 @@ extension Exchange: DownstreamExchange {
     func requestHead(_ head: RequestHead) {
         self.head = head
         self.readIdentity(of: head)
-        switch self.admitHead() {
+        switch self.admitHead(head) {
         case .proceed: self.sink.continueRequest()
         case .reply(let reply): self.answer(reply)
         }
@@ -110,10 +113,11 @@ extension Exchange: DownstreamExchange {
 
     func requestEnd() {
         guard self.machine.requestEnded() else { return }
-        self.bodyEndedAt = self.bodyEndedAt ?? self.loop.now()
+        self.eventAt = self.loop.now()
+        self.bodyEndedAt = self.bodyEndedAt ?? self.eventAt
         self.resumeClient()
         // A form may be admitted already; what came since is judged all the same.
-        switch self.record.admitted ? self.inspect() : self.admitBody() {
+        switch self.record.admitted ? self.inspectAgain() : self.admitBody() {
         case .proceed: self.machine.state == .receiving ? self.dispatch() : self.sendOn()
         case .reply(let reply): self.refuse(reply)
         }
@@ -135,18 +139,21 @@ extension Exchange: DownstreamExchange {
     func downstreamWritability(_ isWritable: Bool) {
         guard isWritable, self.isPausedByClient, !self.machine.isOver else { return }
         self.isPausedByClient = false
-        self.lastProgressAt = self.loop.now()
+        self.eventAt = self.loop.now()
+        self.lastProgressAt = self.eventAt
         self.armDeadline()
         self.call.resume()
     }
 
     func downstreamShutdown() {
         let error = GatewayError(.draining)
+        self.eventAt = self.loop.now()
         if self.machine.hasBegunAnswer { return self.breakOff(error) }
         self.refuse(LocalReply(error))
     }
 
     func downstreamClosed() {
+        self.eventAt = self.loop.now()
         self.finish(.clientLeft, status: 499, error: GatewayError(.clientClosedRequest))
     }
 }

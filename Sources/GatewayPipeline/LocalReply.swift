@@ -47,6 +47,7 @@ extension Exchange {
     /// Answers in the caller's dialect and ends the exchange. Only while nothing has reached the client.
     func answer(_ reply: LocalReply) {
         guard self.machine.answerBegan() else { return }
+        self.eventAt = self.loop.now()
         switch reply.content {
         case .error(let error):
             let body = ErrorBody.json(error, family: self.family, requestID: self.record.requestID)

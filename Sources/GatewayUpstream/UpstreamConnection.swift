@@ -145,6 +145,13 @@ public final class UpstreamConnection: ChannelInboundHandler {
         self.writer.flush()
     }
 
+    /// The same as `write` and then `flush`.
+    public func writeAndFlush(_ bytes: ByteBuffer) {
+        guard self.phase == .exchanging else { return }
+        self.requestBytes &+= bytes.readableBytes
+        self.writer.writeAndFlush(bytes)
+    }
+
     /// All of the request has been given to `write`. Without it the connection closes at the end of the answer.
     public func requestFinished() {
         guard self.phase == .exchanging else { return }

@@ -5,8 +5,8 @@ import GatewayWire
 /// The part of a request head that is the same for every call of one deployment and endpoint, made once.
 ///
 /// A call is `head`, then the client's fields that `forwards(_:)` lets through, then `lineWhenAbsent` if none of them
-/// was `fieldWhenAbsent`, then the framing fields and an empty line.
-public struct PreparedCall: Sendable {
+/// was `fieldWhenAbsent`, then the framing fields and an empty line. An object: every call shares it.
+public final class PreparedCall: Sendable {
     /// The request line (`POST … HTTP/1.1`) and static field lines, each ended by CRLF: `host`, the credential,
     /// `accept-encoding: identity`, `user-agent: penstock` and the provider's own `headers`. It holds a credential: for
     /// the wire only, never for a log.

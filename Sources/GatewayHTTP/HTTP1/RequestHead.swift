@@ -34,9 +34,9 @@ public struct HeadLimits: Sendable {
 
 /// A request head that passed the whole grammar: nothing after the decoder checks it again. It never changes.
 ///
-/// One reference, so that handing it on costs one count, and two allocations, one of them inside `fields`.
+/// One reference, that of `fields`, and plain numbers: handing it on costs one count.
 /// `fields.bytes` is the head as it came, request line included.
-public final class RequestHead: Sendable {
+public struct RequestHead: Sendable {
     /// `other` for a name that the gateway does not know, lower case included (RFC 9110 section 9.1).
     public let method: HTTPMethod
     /// What the client speaks. An answer to HTTP/1.0 is never chunked.

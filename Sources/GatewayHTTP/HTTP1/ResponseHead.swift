@@ -2,9 +2,9 @@ import GatewayWire
 
 /// The head of a final answer that passed the whole grammar. It never changes.
 ///
-/// One reference, so that handing it on costs one count, and two allocations, one of them inside `fields`.
+/// One reference, that of `fields`, and plain numbers: handing it on costs one count.
 /// `fields.bytes` is the head as it came, status line included.
-public final class ResponseHead: Sendable {
+public struct ResponseHead: Sendable {
     /// 200 to 599.
     public let status: Int
     /// What the provider speaks. HTTP/1.0 is never kept alive.

@@ -11,7 +11,7 @@ extension Exchange {
     /// The request is admitted, and whole unless it is a form that streams through.
     func dispatch() {
         guard self.machine.admitted(), let config = self.config else { return }
-        let now = self.loop.now()
+        let now = self.eventAt
         self.loop.retryBudget.request(at: now)
         self.deadlineSlot = self.loop.deadlines.register(self)
         guard let target = self.chooseTarget(config, at: now) else {
@@ -142,6 +142,7 @@ extension Exchange {
     /// - Parameter health: how it counts against the deployment; `nil` when it is not to blame.
     func attemptFailed(_ error: GatewayError, kind: RetryPolicy.Conditions, health: HealthFailure?) {
         let now = self.loop.now()
+        self.eventAt = now
         if let attempt = self.attempt {
             self.updateHealth(of: attempt.target) { state in
                 if let health {
@@ -199,6 +200,7 @@ extension Exchange {
 extension Exchange: UpstreamRequester {
     func upstreamAcquired(_ connection: UpstreamConnection, reused: Bool) {
         self.ticketWasAnswered = true
+        if case .waiting = self.call { self.eventAt = self.loop.now() }
         guard !self.machine.isOver, self.attempt != nil else {
             connection.giveBack()
             return

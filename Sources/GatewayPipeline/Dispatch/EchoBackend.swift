@@ -120,7 +120,7 @@ extension Exchange {
         let echo = EchoBackend(
             script: script, faults: faults, eventLoop: self.loop.eventLoop, responder: self)
         self.call = .echo(echo)
-        self.attempt?.sentAt = self.loop.now()
+        self.attempt?.sentAt = self.eventAt
         self.armDeadline()
         echo.start()
     }

@@ -58,6 +58,7 @@ extension Exchange {
     /// A slice of the form was kept. The second moment of admission comes with the model; afterwards the form is passed
     /// on.
     func formGrew(_ form: FormRelay) {
+        self.eventAt = self.loop.now()
         do throws(GatewayError) {
             try form.check(receivedBytes: self.receivedBytes, isWhole: false)
         } catch {
@@ -71,7 +72,7 @@ extension Exchange {
         case .reply(let reply): self.answer(reply)
         case .proceed:
             guard self.leadsToProvidersOnly else { return }
-            self.bodyEndedAt = self.loop.now()
+            self.bodyEndedAt = self.eventAt
             self.dispatch()
         }
     }

@@ -28,17 +28,17 @@ extension Exchange {
         connection.begin(self, requestIsHead: false)
         // It may have died in the pool: then another one is on its way already.
         guard case .connection(let current) = self.call, current === connection else { return }
+        self.attempt?.sentAt = self.eventAt
         if count <= Self.copiedBytesMax {
             self.body.withUnsafeReadableBytes { bytes in
                 splices.forEachPiece(of: bytes) { output.writeBytes($0) }
             }
-            connection.write(output)
+            connection.writeAndFlush(output)
         } else {
             connection.write(output)
             self.writeSlices(splices, on: connection)
+            connection.flush()
         }
-        self.attempt?.sentAt = self.loop.now()
-        connection.flush()
         self.loop.giveBuffer(consume output)
         connection.requestFinished()
         self.armDeadline()

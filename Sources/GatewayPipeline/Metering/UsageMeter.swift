@@ -13,7 +13,7 @@ extension Exchange {
         let hadAnswer = self.machine.hasBegunAnswer
         guard self.machine.end() else { return }
         self.abandonCall()
-        let now = self.loop.now()
+        let now = self.eventAt
         if outcome == .clientLeft || outcome == .failed, let attempt = self.attempt, attempt.isProbe {
             self.updateHealth(of: attempt.target) { $0.abandonedProbe(at: now) }
         }

@@ -57,6 +57,7 @@ extension Exchange: UpstreamResponder {
 
     func upstreamReadComplete() {
         guard !self.machine.isOver else { return }
+        self.eventAt = self.loop.now()
         if self.answersTooMuchAhead {
             return self.discardAnswer(
                 GatewayError(.upstreamGarbage, detail: "it answers at length before it was asked"))
@@ -98,6 +99,7 @@ extension Exchange: UpstreamResponder {
     func upstreamEnd() {
         self.call = .none
         guard !self.machine.isOver, self.attempt != nil else { return }
+        self.eventAt = self.loop.now()
         if let inflater = self.pendingAnswer?.inflater, !inflater.isFinished {
             return self.attemptFailed(
                 GatewayError(.upstreamTruncated, detail: "the compressed answer ends early"), kind: .connect,
@@ -114,6 +116,7 @@ extension Exchange: UpstreamResponder {
     func upstreamFailed(_ fault: UpstreamFault) {
         self.call = .none
         guard !self.machine.isOver, let attempt = self.attempt else { return }
+        self.eventAt = self.loop.now()
         if attempt.isReused, !attempt.isFresh, !fault.anyByteArrived, self.machine.isReplayable {
             // The provider had closed a pooled connection: nothing of this request was seen (DESIGN 13.9).
             self.attempt?.sentAt = nil
@@ -132,7 +135,6 @@ extension Exchange: UpstreamResponder {
     // MARK: Ends
 
     private func answerError(_ status: Int, _ body: ByteBuffer) {
-        let now = self.loop.now()
         let bytes = Array(body.readableBytesView)
         let answer = ProviderErrorReading.read(
             status: status, body: bytes, family: self.family, requestID: self.record.requestID,
@@ -144,7 +146,7 @@ extension Exchange: UpstreamResponder {
                 fields.appendRetryAfter(RetryAfter.read(source, at: .now()) ?? .seconds(1))
             }
         }
-        self.closeAttempt(error: nil, at: now)
+        self.closeAttempt(error: nil, at: self.eventAt)
         self.answer(LocalReply(answer, lines: fields.bytes))
     }
 
@@ -184,7 +186,7 @@ extension Exchange: UpstreamResponder {
 
     /// The provider's own error event was its last word: another deployment may still answer, else it is passed on.
     private func endWithProvidersError() {
-        let now = self.loop.now()
+        let now = self.eventAt
         let error = GatewayError(.upstreamError, detail: "the stream ended with an error event")
         if let next = self.nextTarget(after: .serverError, at: now) {
             self.closeAttempt(error: error.code, at: now)

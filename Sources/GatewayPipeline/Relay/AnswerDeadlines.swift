@@ -31,18 +31,18 @@ extension Exchange: DeadlineOwner {
     /// Bytes were passed on. On a stream only content counts: comments and role-only deltas do not (pitfall S-3). The
     /// deadline is set anew at the end of the burst, if there is still something to wait for.
     func noteProgress() {
-        let now = self.loop.now()
         if case .stream(let stream) = self.relay {
             guard stream.watch.contentEvents > self.seenContentEvents else { return }
             self.seenContentEvents = stream.watch.contentEvents
         }
-        if self.firstContentAt == nil { self.firstContentAt = now }
-        self.lastProgressAt = now
+        if self.firstContentAt == nil { self.firstContentAt = self.eventAt }
+        self.lastProgressAt = self.eventAt
         self.needsDeadline = true
     }
 
     func deadlinePassed(at now: MonotonicTime) {
         guard !self.machine.isOver, let attempt = self.attempt else { return }
+        self.eventAt = now
         // The provider has taken all that came of the request.
         if let form = self.form, form.isWaitingForClient {
             return self.refuse(LocalReply(GatewayError(.requestTimeout)))

@@ -12,6 +12,7 @@ extension Exchange {
     func upstreamHead(_ head: ResponseHead) {
         guard !self.machine.isOver, let attempt = self.attempt else { return }
         let now = self.loop.now()
+        self.eventAt = now
         self.attempt?.status = head.status
         self.attempt?.headAt = now
         self.lastProgressAt = now
@@ -156,7 +157,7 @@ extension Exchange {
             fields.append("x-penstock-model: ", model.name.text)
             fields.append(lines: target.answerLines)
             fields.append("x-penstock-attempts: ", decimal: UInt64(self.machine.attempts))
-            self.updateHealth(of: target) { $0.succeeded(at: self.lastProgressAt ?? self.loop.now()) }
+            self.updateHealth(of: target) { $0.succeeded(at: self.eventAt) }
         }
         self.sink.head(status: pending.head.status, fields: fields, framing: pending.framing)
         self.loop.giveFieldLines(consume fields)

@@ -7,9 +7,8 @@ import GatewayWire
 extension Exchange {
     /// Whose request it is: 401 and 403 before any counter moves. The first carrier of a credential that is present
     /// decides; the others are neither tried nor forwarded (DESIGN 8).
-    func authenticate() -> Outcome {
-        guard let head = self.head, let config = self.config, let match = self.match else { return .proceed }
-        guard match.compiled.requiresKey else { return .proceed }
+    func authenticate(_ head: RequestHead, _ config: LoopSnapshot) -> Outcome {
+        guard self.match?.compiled.requiresKey ?? false else { return .proceed }
         let found = Self.withCredential(of: head) { credential -> Identity in
             guard let credential else { return .missing }
             return self.findKey(credential, in: config.keys).map { .key($0) } ?? .unknown

@@ -6,9 +6,11 @@ import GatewayTelemetry
 import GatewayWire
 
 extension Exchange {
+    /// Before the first configuration there is nothing to serve by.
+    static var starting: LocalReply { LocalReply(GatewayError(.draining, "The gateway is starting.")) }
+
     func refuseWhileDraining() -> Outcome {
-        guard self.config != nil else { return .reply(LocalReply(GatewayError(.draining, "The gateway is starting."))) }
-        return self.loop.shared.isDraining ? .reply(LocalReply(GatewayError(.draining))) : .proceed
+        self.loop.shared.isDraining ? .reply(LocalReply(GatewayError(.draining))) : .proceed
     }
 
     /// Request id and dialect family, before anything can fail.
@@ -70,8 +72,7 @@ extension Exchange {
     }
 
     /// Path, host, method and version to one endpoint: 404, 405, 410 before any secret is touched.
-    func findRoute() -> Outcome {
-        guard let head = self.head, let config = self.config else { return .proceed }
+    func findRoute(_ head: RequestHead, _ config: LoopSnapshot) -> Outcome {
         let fields = head.fields
         let verdict = fields.bytes.withUnsafeBytes { bytes in
             config.routing.routes.find(

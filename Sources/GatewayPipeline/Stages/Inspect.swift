@@ -8,8 +8,8 @@ import NIOCore
 
 extension Exchange {
     /// Lists of models come from the configuration: no provider is asked.
-    func answerLocally() -> Outcome {
-        guard let config = self.config, let match = self.match, match.endpoint.shape == .none else { return .proceed }
+    func answerLocally(_ config: LoopSnapshot, _ match: RouteMatch) -> Outcome {
+        guard match.endpoint.shape == .none else { return .proceed }
         let visible = config.routing.models.filter { model in
             model.passthroughProvider == nil && (self.grant?.mayUse(model.name) ?? true)
         }
@@ -35,8 +35,7 @@ extension Exchange {
     }
 
     /// Model, stream and caps: the top level of the body, read once; of a form that is still coming, what is known.
-    func inspect() -> Outcome {
-        guard let match = self.match, let head = self.head else { return .proceed }
+    func inspect(_ head: RequestHead, _ match: RouteMatch) -> Outcome {
         if let inflater = self.inflater, !inflater.isFinished {
             return .reply(LocalReply(GatewayError(.malformedBody, "The compressed body ends early.")))
         }
@@ -56,6 +55,12 @@ extension Exchange {
         }
     }
 
+    /// Of a form that was admitted before all of it had come.
+    func inspectAgain() -> Outcome {
+        guard let head = self.head, let match = self.match else { return .proceed }
+        return self.inspect(head, match)
+    }
+
     private func readBody(_ match: RouteMatch, _ head: RequestHead) throws(GatewayError) -> RequestInspection {
         if let form = self.form {
             try form.check(receivedBytes: self.receivedBytes, isWhole: self.machine.isRequestWhole)
@@ -70,14 +75,16 @@ extension Exchange {
     }
 
     /// The name to a model, and whether this key and this route may use it.
-    func authorizeModel() -> Outcome {
-        guard let config = self.config, let match = self.match else { return .proceed }
+    func authorizeModel(_ config: LoopSnapshot, _ match: RouteMatch) -> Outcome {
         var name = self.modelName
-        guard let index = name.withUTF8({ config.routing.modelTable.find(UnsafeRawBufferPointer($0)) }) else {
+        let (found, isAllowed) = name.withUTF8 {
+            let name = UnsafeRawBufferPointer($0)
+            return (config.routing.modelTable.find(name), self.grant?.mayUse(name) ?? true)
+        }
+        guard let index = found else {
             return .reply(LocalReply(self.modelError(.modelNotFound, "does not exist here.")))
         }
         let model = config.routing.models[index]
-        let isAllowed = name.withUTF8 { self.grant?.mayUse(UnsafeRawBufferPointer($0)) ?? true }
         let allowed = match.compiled.spec.models
         guard isAllowed, allowed?.contains(where: { $0.name == model.name }) ?? true else {
             return .reply(LocalReply(self.modelError(.modelNotAllowed, "may not be used with this key and route.")))

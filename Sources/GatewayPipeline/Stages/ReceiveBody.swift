@@ -7,8 +7,7 @@ import NIOCore
 
 extension Exchange {
     /// What the head says of the body to come: 411, 413 and 415 before a byte of it is kept.
-    func checkTransfer() -> Outcome {
-        guard let head = self.head, let config = self.config else { return .proceed }
+    func checkTransfer(_ head: RequestHead, _ config: LoopSnapshot) -> Outcome {
         let bodyBytesMax = config.routing.server.limits.bodyBytesMax
         if case .length(let count) = head.framing, count > Int64(bodyBytesMax) {
             return .reply(LocalReply(GatewayError(.bodyTooLarge)))

@@ -19,7 +19,7 @@ extension Exchange {
             .multipliedReportingOverflow(by: self.inspection?.choiceCount ?? 1)
         let tokens = output.overflow ? Int64.max / 2 : min(self.estimatedInput &+ output.partialValue, Int64.max / 2)
         switch LimitGate.take(
-            key: keyLimits, model: modelLimits, tokens: tokens, at: self.loop.now(), slab: self.loop.shared.limits)
+            key: keyLimits, model: modelLimits, tokens: tokens, at: self.eventAt, slab: self.loop.shared.limits)
         {
         case .admitted(let reservation):
             self.reservation = reservation
@@ -38,7 +38,7 @@ extension Exchange {
         guard let modelLimits = self.model?.limits else { return }
         let keyLimits = self.grant?.limits ?? LimitCells.none
         if keyLimits.isEmpty, modelLimits.isEmpty { return }
-        LimitHeaders.read(key: keyLimits, model: modelLimits, at: self.loop.now(), slab: self.loop.shared.limits)
+        LimitHeaders.read(key: keyLimits, model: modelLimits, at: self.eventAt, slab: self.loop.shared.limits)
             .render(body)
     }
 }

@@ -11,27 +11,47 @@ public struct JSONSplices: Sendable, Equatable {
             self.range = range
             self.replacement = replacement
         }
+
+        func growth(in bodyCount: Int) -> Int {
+            self.replacement.count - self.range.clamped(to: 0..<bodyCount).count
+        }
+
+        /// What stands before it, from `from` on, and what it puts in.
+        @inlinable
+        func write(of body: UnsafeRawBufferPointer, from: inout Int, _ write: (UnsafeRawBufferPointer) -> Void) {
+            let range = self.range.clamped(to: 0..<body.count)
+            if range.lowerBound > from { write(UnsafeRawBufferPointer(rebasing: body[from..<range.lowerBound])) }
+            if !self.replacement.isEmpty { self.replacement.withUnsafeBytes { write($0) } }
+            from = max(from, range.upperBound)
+        }
     }
+
+    /// Most bodies have one edit, which needs no array; it stands here, and then `several` is empty.
+    @usableFromInline var only: Edit?
+    @usableFromInline var several: [Edit] = []
 
     /// In the order of the body.
-    public private(set) var edits: [Edit]
+    public var edits: [Edit] { self.only.map { [$0] } ?? self.several }
 
     /// No edit: the body stays as it is.
-    public init() {
-        self.edits = []
-    }
+    public init() {}
 
     /// Whether the body stays as it is.
-    public var isEmpty: Bool { self.edits.isEmpty }
+    public var isEmpty: Bool { self.only == nil && self.several.isEmpty }
 
     /// Replaces the bytes at `range`. An edit that overlaps an earlier one is a mistake of the caller and is left out.
     public mutating func replace(_ range: Range<Int>, with replacement: [UInt8]) {
-        var index = self.edits.count
-        while index > 0, Self.isAfter(self.edits[index - 1].range, range) { index -= 1 }
-        let overlapsBefore = index > 0 && self.edits[index - 1].range.upperBound > range.lowerBound
-        let overlapsAfter = index < self.edits.count && self.edits[index].range.lowerBound < range.upperBound
+        if self.isEmpty {
+            self.only = Edit(range: range, replacement: replacement)
+            return
+        }
+        if let only = self.only.take() { self.several.append(only) }
+        var index = self.several.count
+        while index > 0, Self.isAfter(self.several[index - 1].range, range) { index -= 1 }
+        let overlapsBefore = index > 0 && self.several[index - 1].range.upperBound > range.lowerBound
+        let overlapsAfter = index < self.several.count && self.several[index].range.lowerBound < range.upperBound
         guard always(!overlapsBefore && !overlapsAfter, "edits of one body do not overlap") else { return }
-        self.edits.insert(Edit(range: range, replacement: replacement), at: index)
+        self.several.insert(Edit(range: range, replacement: replacement), at: index)
     }
 
     /// Inserts before the byte at `offset`. Insertions at one offset stand in the order of the calls.
@@ -42,7 +62,8 @@ public struct JSONSplices: Sendable, Equatable {
     /// How many bytes the edited body has.
     public func resultCount(of bodyCount: Int) -> Int {
         var count = bodyCount
-        for edit in self.edits { count += edit.replacement.count - edit.range.clamped(to: 0..<bodyCount).count }
+        if let only { count += only.growth(in: bodyCount) }
+        for edit in self.several { count += edit.growth(in: bodyCount) }
         return count
     }
 
@@ -51,12 +72,8 @@ public struct JSONSplices: Sendable, Equatable {
     @inlinable
     public func forEachPiece(of body: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer) -> Void) {
         var from = 0
-        for edit in self.edits {
-            let range = edit.range.clamped(to: 0..<body.count)
-            if range.lowerBound > from { write(UnsafeRawBufferPointer(rebasing: body[from..<range.lowerBound])) }
-            if !edit.replacement.isEmpty { edit.replacement.withUnsafeBytes { write($0) } }
-            from = max(from, range.upperBound)
-        }
+        if let only { only.write(of: body, from: &from, write) }
+        for edit in self.several { edit.write(of: body, from: &from, write) }
         if from < body.count { write(UnsafeRawBufferPointer(rebasing: body[from...])) }
     }
 
