@@ -38,6 +38,7 @@ let package = Package(
         // C libraries of the system (docs/decisions/0003).
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
 
         // The seam between the planes.
         source("GatewayCore", []),
@@ -56,6 +57,12 @@ let package = Package(
         source(
             "GatewayUpstream",
             ["GatewayCore", "GatewayContract", "GatewayWire", "GatewayHTTP", nioCore, nioPosix, nioTLS, nioSSL]),
+        source(
+            "GatewayRedis",
+            [
+                "GatewayCore", "GatewayContract", "GatewayWire", "CHiredis", "CLibCrypto", nioCore, nioPosix, nioTLS,
+                nioSSL,
+            ]),
         source("GatewayTelemetry", ["GatewayCore", "GatewayContract"]),
         source(
             "GatewayPipeline",
@@ -94,6 +101,9 @@ let package = Package(
                 "GatewayUpstream", "GatewayHTTP", "GatewayWire", "GatewayContract", "GatewayCore", "GatewayTesting",
                 nioCore, nioPosix, nioEmbedded, nioSSL,
             ]),
+        tests(
+            "GatewayRedisTests",
+            ["GatewayRedis", "GatewayCore", "GatewayTesting", "CHiredis", nioCore, nioPosix, nioEmbedded, nioSSL]),
         tests("GatewayTelemetryTests", ["GatewayTelemetry", "GatewayContract", "GatewayCore"]),
         tests(
             "GatewayPipelineTests",

@@ -30,6 +30,8 @@ struct ImportRule {
             ["GatewayCore", "GatewayContract"], ["Yams", "Foundation", "FoundationEssentials"], isDataPlane: false),
         "GatewayHTTP": .init(["GatewayCore", "GatewayWire"], Self.nio),
         "GatewayUpstream": .init(["GatewayCore", "GatewayContract", "GatewayWire", "GatewayHTTP"], Self.nio),
+        "GatewayRedis": .init(
+            ["GatewayCore", "GatewayContract", "GatewayWire"], Self.nio.union(["CHiredis", "CLibCrypto"])),
         "GatewayTelemetry": .init(["GatewayCore", "GatewayContract"]),
         "GatewayPipeline": .init(
             [

@@ -1,14 +1,13 @@
+import GatewayCore
 import Testing
 
-@testable import GatewayUpstream
-
-@Suite struct CertificateNameTests {
+@Suite struct DNSNamePatternTests {
     @Test(arguments: [
         ("api.test.org", "api.test.org"), ("api.test.org", "API.Test.ORG"), ("api.test.org.", "api.test.org"),
         ("api.test.org", "*.test.org"), ("a.b.test.org", "*.b.test.org"),
     ])
     func names(host: String, pattern: String) {
-        #expect(CertificateName.matches(host, pattern: Array(pattern.utf8)))
+        #expect(DNSNamePattern.matches(host, pattern: Array(pattern.utf8)))
     }
 
     @Test(arguments: [
@@ -18,6 +17,6 @@ import Testing
         ("api.test.org", "*."), ("api.test.org", "api.test.org\0.evil.org"), ("a..org", "*..org"),
     ])
     func doesNotName(host: String, pattern: String) {
-        #expect(!CertificateName.matches(host, pattern: Array(pattern.utf8)))
+        #expect(!DNSNamePattern.matches(host, pattern: Array(pattern.utf8)))
     }
 }
