@@ -115,7 +115,8 @@ extension RedisSettings {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.popFirst().flatMap(Self.hexadecimal), let low = rest.popFirst().flatMap(Self.hexadecimal)
+            guard let high = rest.popFirst().flatMap(Self.hexadecimal),
+                let low = rest.popFirst().flatMap(Self.hexadecimal)
             else { return nil }
             bytes.append(high << 4 | low)
         }

@@ -23,7 +23,8 @@ public struct RedisKey: Hashable, Sendable, CustomStringConvertible {
     /// and `%3A`. An empty org stands as `%`, since Redis ignores an empty hash tag.
     public static func make(org: String, kind: String, name: String) -> Self {
         let tag = org.isEmpty ? "%" : Self.escaped(org, colon: true)
-        return Self(bytes: Array("ps:{\(tag)}:\(Self.escaped(kind, colon: true)):\(Self.escaped(name, colon: false))".utf8))
+        return Self(
+            bytes: Array("ps:{\(tag)}:\(Self.escaped(kind, colon: true)):\(Self.escaped(name, colon: false))".utf8))
     }
 
     public static func make(org: OrgName, kind: String, name: String) -> Self {

@@ -412,7 +412,8 @@ public final class RedisConnection {
         self.wake = nil
         let now = self.now()
         if self.outstanding.earliestDeadline <= now { self.failOverdue(at: now) }
-        if self.machine.isReady, let oldest = self.outstanding.oldestSentAt, oldest + self.settings.stallTimeout <= now {
+        if self.machine.isReady, let oldest = self.outstanding.oldestSentAt, oldest + self.settings.stallTimeout <= now
+        {
             self.end(self.handlerAttempt, problem: "no reply within the stall timeout")
         }
         let hadSocket = self.machine.nextWake.map { $0 <= now } ?? false && self.machine.status != .backingOff

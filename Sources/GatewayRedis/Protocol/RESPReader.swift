@@ -175,7 +175,9 @@ final class RESPReader {
     func withBytes<Result>(of node: ReplyNode, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try self.arena.pointee.bytes.withUnsafeReadableBytes { all in
             let start = Int(node.value)
-            guard start >= 0, start + Int(node.length) <= all.count else { return try body(.init(start: nil, count: 0)) }
+            guard start >= 0, start + Int(node.length) <= all.count else {
+                return try body(.init(start: nil, count: 0))
+            }
             return try body(UnsafeRawBufferPointer(rebasing: all[start..<(start + Int(node.length))]))
         }
     }

@@ -1,0 +1,41 @@
+/// Certificates and a key for tests only, made with openssl. They protect nothing: the key is public by being here.
+enum TestCertificates {
+    /// The authority behind the others, valid from 2020 to 2120.
+    static let authority = """
+        -----BEGIN CERTIFICATE-----
+        MIIBaTCCAQ+gAwIBAgIBATAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBBQZW5zdG9j
+        ayB0ZXN0IENBMCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAbMRkw
+        FwYDVQQDDBBQZW5zdG9jayB0ZXN0IENBMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
+        QgAEAZvGUI7gXAu0q99SbFNHwDl1O47U6P2o74ugbzaCxOP5zEoXcBfXBNdAfgs7
+        TOxBBSs7p6ZCXR7NFI14XBfgdKNCMEAwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8B
+        Af8EBAMCAgQwHQYDVR0OBBYEFLmfYSPGLzX4DgOI2XwSO5hXPsPXMAoGCCqGSM49
+        BAMCA0gAMEUCIF9RTuN0LmYqPr6kj6PakkyNF6pox7KcJ27f8bmYiIunAiEAlkPb
+        0LBrb0MmesNgaJjAk4x0B/1/zF+Ww3z+hye0Jk8=
+        -----END CERTIFICATE-----
+        """
+
+    /// For `provider.test`, `*.wild.test` and 127.0.0.1, valid from 2020 to 2120.
+    static let server = """
+        -----BEGIN CERTIFICATE-----
+        MIIBtTCCAVugAwIBAgIBAjAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBBQZW5zdG9j
+        ayB0ZXN0IENBMCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAYMRYw
+        FAYDVQQDDA1wcm92aWRlci50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+        w3dOZH8xaVaXLs709YcZhpN5GRLxrlJVGzJwhqoSRJFLBIixuTH7iGDNfcPkJKSV
+        E49ARKV1NhpjFaQ9Q847KKOBkDCBjTArBgNVHREEJDAigg1wcm92aWRlci50ZXN0
+        ggsqLndpbGQudGVzdIcEfwAAATAJBgNVHRMEAjAAMBMGA1UdJQQMMAoGCCsGAQUF
+        BwMBMB0GA1UdDgQWBBQa6jeAD5qYfv9QeoUo6ZzSopTZ/TAfBgNVHSMEGDAWgBS5
+        n2Ejxi81+A4DiNl8EjuYVz7D1zAKBggqhkjOPQQDAgNIADBFAiBwgDrFKldt6oeu
+        XN9bSwxHOC8ku1Xcfv+uXG9YWvKC5gIhALVF4NvJvLV9FTLKDAQCg1StA91KQt+c
+        5DmDaFeiJiW1
+        -----END CERTIFICATE-----
+        """
+
+    /// The private key of both server certificates. TEST ONLY.
+    static let serverKey = """
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQga4RKjdPjO9hiipF/
+        VqQi4yHq9ZM9RQALwd9pbx4MjkyhRANCAATDd05kfzFpVpcuzvT1hxmGk3kZEvGu
+        UlUbMnCGqhJEkUsEiLG5MfuIYM19w+QkpJUTj0BEpXU2GmMVpD1Dzjso
+        -----END PRIVATE KEY-----
+        """
+}
