@@ -63,6 +63,23 @@ import Testing
             ])
     }
 
+    @Test func whoFlushesHimselfHasNoTaskOfTheLoop() {
+        let redis = EmbeddedRedis()
+        redis.connection.flushesItself = false
+        #expect(redis.get(1) == nil)
+        #expect(redis.flushes() == [])
+        redis.connection.flush()
+        #expect(redis.flushes().count == 1)
+    }
+
+    /// Between two ticks nothing piles up: what is gathered is bounded.
+    @Test func aLargeBurstGoesOutBeforeTheTickEnds() throws {
+        let redis = EmbeddedRedis()
+        let large = RedisArgument.bytes(Array(repeating: 1, count: 300_000))
+        #expect(redis.connection.send("SET", [.text("kk"), large], as: .cache, at: redis.now, responder: redis) == nil)
+        #expect(try redis.channel?.readOutbound(as: ByteBuffer.self) != nil)
+    }
+
     @Test func whatAReplyCausesGoesOutWithTheEndOfTheBurst() throws {
         let redis = EmbeddedRedis()
         redis.onTold = { connection, tag in

@@ -36,13 +36,13 @@ struct ImportRule {
         "GatewayPipeline": .init(
             [
                 "GatewayCore", "GatewayContract", "GatewayWire", "GatewayPolicy", "GatewayDialects", "GatewayHTTP",
-                "GatewayUpstream", "GatewayTelemetry",
+                "GatewayUpstream", "GatewayRedis", "GatewayTelemetry",
             ], ["NIOCore"]),
         "GatewayTesting": .init(["GatewayCore", "GatewayContract", "GatewayWire"], isDataPlane: false),
         "penstock": .init(
             [
                 "GatewayCore", "GatewayContract", "GatewayWire", "GatewayPolicy", "GatewayDialects", "GatewayConfig",
-                "GatewayHTTP", "GatewayUpstream", "GatewayTelemetry", "GatewayPipeline",
+                "GatewayHTTP", "GatewayUpstream", "GatewayRedis", "GatewayTelemetry", "GatewayPipeline",
             ],
             Self.nio.union(["ArgumentParser", "Foundation", "FoundationEssentials", "CLibCrypto"]), isDataPlane: false),
     ]

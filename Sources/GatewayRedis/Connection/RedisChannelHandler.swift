@@ -90,7 +90,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        self.connection?.flush()
+        self.connection?.channelReadComplete(self)
         context.fireChannelReadComplete()
     }
 

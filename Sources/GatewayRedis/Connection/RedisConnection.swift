@@ -4,8 +4,8 @@ import NIOCore
 /// The connection of one loop to one Redis server. All of it happens on that loop; nothing waits, nothing blocks.
 ///
 /// Commands of one tick are gathered and go out together: when `flush` is called, at the end of a burst of replies, or
-/// at the end of the tick. Replies are matched to commands by their order. A command is answered, or failed by its
-/// deadline, or refused at once; while there is no server, refused at once is what it is.
+/// at the end of the tick (unless `flushesItself` is off). Replies are matched to commands by their order. A command is
+/// answered, or failed at its deadline, or refused at once; while there is no server, refused at once is what it is.
 ///
 /// Commands that change what replies mean must not be sent: SUBSCRIBE, MONITOR, CLIENT REPLY, HELLO, QUIT, RESET.
 /// Cost of a script call in steady state: the bytes, no allocation.
@@ -27,11 +27,15 @@ public final class RedisConnection {
     /// What was gathered since the last flush.
     private var output = ByteBuffer()
     private var isFlushScheduled = false
+    /// Replies are being handed out; a flush follows.
+    private var isInBurst = false
     private var wake: (at: MonotonicTime, task: Scheduled<Void>)?
 
     public private(set) var counters = RedisCounters()
     /// Why the last attempt or connection came to nothing, for the log and health. Empty at first.
     public private(set) var problem = ""
+    /// False when whoever sends commands also calls `flush` at the end of the tick: saves a task of the loop per tick.
+    public var flushesItself = true
     /// Called after every change of `status`, on the loop.
     public var onChange: ((RedisConnectionStatus) -> Void)?
 
@@ -90,21 +94,26 @@ public final class RedisConnection {
         deadline: MonotonicTime? = nil, responder: any RedisResponder, tag: UInt64 = 0
     ) -> RedisFault? {
         let deadline = deadline ?? now + self.settings.timeout
-        var size = script.sourcePrefix.count + 64
+        var size = script.callPrefix.count + 3 * RESPWriter.headerSize
         for index in keys.indices { size += keys[index].wire.count }
         for index in arguments.indices { size += RESPWriter.size(of: arguments[index]) }
         let isProbe: Bool
-        switch self.admit(size: size, at: now, deadline: deadline) {
+        switch self.admit(size: size + script.sourcePrefix.count, at: now, deadline: deadline) {
         case .success(let probe): isProbe = probe
         case .failure(let fault): return fault
         }
         let elements = 3 + keys.count + arguments.count
-        RESPWriter.writeArrayHeader(elements, to: &self.output)
-        self.output.writeBytes(script.callPrefix)
-        let tail = self.output.readableBytes
-        RESPWriter.writeBulk(Int64(keys.count), to: &self.output)
-        for index in keys.indices { self.output.writeBytes(keys[index].wire) }
-        for index in arguments.indices { RESPWriter.writeBulk(arguments[index], to: &self.output) }
+        let start = self.output.readableBytes
+        var tail = 0
+        let isWhole = RESPWriter.append(to: &self.output, sizeMax: size) { writer in
+            writer.arrayHeader(elements)
+            writer.raw(script.callPrefix)
+            tail = start + writer.count
+            writer.bulk(Int64(keys.count))
+            for index in keys.indices { writer.raw(keys[index].wire) }
+            for index in arguments.indices { writer.bulk(arguments[index]) }
+        }
+        guard always(isWhole, "sizes are upper bounds") else { return .commandTooLarge }
         let payload = self.output.withUnsafeReadableBytes {
             self.payloads.keep(elements: elements, tail: UnsafeRawBufferPointer(rebasing: $0[tail...]))
         }
@@ -122,16 +131,14 @@ public final class RedisConnection {
         at now: MonotonicTime, deadline: MonotonicTime? = nil, responder: any RedisResponder, tag: UInt64 = 0
     ) -> RedisFault? {
         let deadline = deadline ?? now + self.settings.timeout
-        var size = 64
+        var size = name.utf8CodeUnitCount + 2 * RESPWriter.headerSize
         for index in arguments.indices { size += RESPWriter.size(of: arguments[index]) }
         let isProbe: Bool
         switch self.admit(size: size, at: now, deadline: deadline) {
         case .success(let probe): isProbe = probe
         case .failure(let fault): return fault
         }
-        RESPWriter.writeArrayHeader(1 + arguments.count, to: &self.output)
-        RESPWriter.writeBulk(name, to: &self.output)
-        for index in arguments.indices { RESPWriter.writeBulk(arguments[index], to: &self.output) }
+        guard self.write(name, arguments, sizeMax: size) else { return .commandTooLarge }
         self.accept(
             .init(
                 responder: responder, tag: tag, sentAt: now, deadline: deadline, commandClass: commandClass,
@@ -139,7 +146,16 @@ public final class RedisConnection {
         return nil
     }
 
-    /// Sends what was gathered. Whoever ends a burst of commands calls it; else it happens at the end of the tick.
+    private func write(_ name: StaticString, _ arguments: Span<RedisArgument>, sizeMax: Int) -> Bool {
+        let isWhole = RESPWriter.append(to: &self.output, sizeMax: sizeMax) { writer in
+            writer.arrayHeader(1 + arguments.count)
+            writer.bulk(name)
+            for index in arguments.indices { writer.bulk(arguments[index]) }
+        }
+        return always(isWhole, "sizes are upper bounds")
+    }
+
+    /// Sends what was gathered. Whoever ends a burst of commands calls it; see `flushesItself`.
     public func flush() {
         guard self.output.readableBytes > 0, let handler = self.handler else { return }
         handler.writeAndFlush(self.output)
@@ -170,7 +186,7 @@ public final class RedisConnection {
         self.outstanding.append(command)
         self.wake(by: min(command.deadline, command.sentAt + self.settings.stallTimeout))
         if self.output.readableBytes > Self.gatheredBytesMax { return self.flush() }
-        guard !self.isFlushScheduled else { return }
+        guard self.flushesItself, !self.isFlushScheduled, !self.isInBurst else { return }
         self.isFlushScheduled = true
         self.loop.assumeIsolated().execute {
             self.isFlushScheduled = false
@@ -227,23 +243,14 @@ public final class RedisConnection {
         for step in steps {
             switch step {
             case .authenticate:
-                let user = self.settings.user
-                RESPWriter.writeArrayHeader(user == nil ? 2 : 3, to: &self.output)
-                RESPWriter.writeBulk("AUTH" as StaticString, to: &self.output)
-                if let user { RESPWriter.writeBulk(user, to: &self.output) }
-                RESPWriter.writeBulk(self.settings.password?.revealed ?? "", to: &self.output)
+                let user = self.settings.user.map { [RedisArgument.bytes(Array($0.utf8))] } ?? []
+                self.writeGreeting("AUTH", user + [.bytes(Array((self.settings.password?.revealed ?? "").utf8))])
             case .selectDatabase:
-                RESPWriter.writeArrayHeader(2, to: &self.output)
-                RESPWriter.writeBulk("SELECT" as StaticString, to: &self.output)
-                RESPWriter.writeBulk(Int64(self.settings.database), to: &self.output)
+                self.writeGreeting("SELECT", [.integer(Int64(self.settings.database))])
             case .setName:
-                RESPWriter.writeArrayHeader(3, to: &self.output)
-                RESPWriter.writeBulk("CLIENT" as StaticString, to: &self.output)
-                RESPWriter.writeBulk("SETNAME" as StaticString, to: &self.output)
-                RESPWriter.writeBulk(self.settings.clientName, to: &self.output)
+                self.writeGreeting("CLIENT", [.text("SETNAME"), .bytes(Array(self.settings.clientName.utf8))])
             case .ping:
-                RESPWriter.writeArrayHeader(1, to: &self.output)
-                RESPWriter.writeBulk("PING" as StaticString, to: &self.output)
+                self.writeGreeting("PING", [])
             }
             self.counters[.control].calls += 1
             self.outstanding.append(
@@ -256,11 +263,17 @@ public final class RedisConnection {
         self.output = ByteBuffer()
     }
 
+    private func writeGreeting(_ name: StaticString, _ arguments: [RedisArgument]) {
+        let size = arguments.reduce(name.utf8CodeUnitCount + 2 * RESPWriter.headerSize) { $0 + RESPWriter.size(of: $1) }
+        _ = self.write(name, arguments.span, sizeMax: size)
+    }
+
     /// The state has changed already, so whoever is told and sends again is refused.
     private func drop(_ fault: RedisFault) {
         let handler = self.handler
         self.handler = nil
         self.reader = nil
+        self.isInBurst = false
         self.output = ByteBuffer()
         handler?.close()
         while let command = self.outstanding.popFirst() {
@@ -306,6 +319,7 @@ public final class RedisConnection {
     func channelRead(_ handler: RedisChannelHandler, _ bytes: ByteBuffer) {
         guard handler === self.handler, let reader = self.reader else { return }
         let now = self.now()
+        self.isInBurst = true
         reader.feed(bytes)
         // A reply may lead to the end of this channel, by whoever gets it.
         while handler === self.handler {
@@ -320,6 +334,12 @@ public final class RedisConnection {
                 self.end(self.handlerAttempt, problem: "no RESP2: \(detail)", failing: .malformedReply)
             }
         }
+    }
+
+    func channelReadComplete(_ handler: RedisChannelHandler) {
+        guard handler === self.handler else { return }
+        self.isInBurst = false
+        self.flush()
     }
 
     private func replied(_ reader: RESPReader, at now: MonotonicTime) {
@@ -447,7 +467,7 @@ public final class RedisConnection {
 }
 
 extension RedisConnection {
-    /// As `run` with spans; for callers that have arrays and may pay for them.
+    /// As `run` with spans. Arrays that the caller keeps from call to call cost nothing either.
     public func run(
         _ script: RedisScript, keys: [RedisKey], arguments: [RedisArgument], at now: MonotonicTime,
         deadline: MonotonicTime? = nil, responder: any RedisResponder, tag: UInt64 = 0

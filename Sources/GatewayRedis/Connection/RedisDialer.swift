@@ -12,6 +12,9 @@ public struct RedisDialer: Sendable {
     /// - Parameter tls: shared by all connections to one server; used if the settings ask for TLS.
     public static func socket(tls: RedisTLS) -> Self {
         Self { settings, loop in
+            guard (1...65535).contains(settings.port) else {
+                return loop.makeFailedFuture(RedisDialFault(detail: "there is no port \(settings.port)"))
+            }
             guard settings.tls else { return Self.connect(settings, loop, nil) }
             return tls.context(on: loop).flatMap { Self.connect(settings, loop, $0) }
         }

@@ -1,3 +1,4 @@
+import GatewayCore
 import NIOCore
 
 /// What a script was called with, as it went on the wire, until its reply is there: after NOSCRIPT the same call goes
@@ -37,8 +38,12 @@ struct ScriptPayloads {
     /// Writes the call with its source.
     func write(_ place: Int, source: [UInt8], to buffer: inout ByteBuffer) {
         guard self.payloads.indices.contains(place) else { return }
-        RESPWriter.writeArrayHeader(self.payloads[place].elements, to: &buffer)
-        buffer.writeBytes(source)
+        let size = source.count + RESPWriter.headerSize
+        let isWhole = RESPWriter.append(to: &buffer, sizeMax: size) { writer in
+            writer.arrayHeader(self.payloads[place].elements)
+            writer.raw(source)
+        }
+        guard always(isWhole, "sizes are upper bounds") else { return }
         buffer.writeImmutableBuffer(self.payloads[place].bytes)
     }
 
