@@ -57,12 +57,7 @@ let package = Package(
         source(
             "GatewayUpstream",
             ["GatewayCore", "GatewayContract", "GatewayWire", "GatewayHTTP", nioCore, nioPosix, nioTLS, nioSSL]),
-        source(
-            "GatewayRedis",
-            [
-                "GatewayCore", "GatewayContract", "GatewayWire", "CHiredis", "CLibCrypto", nioCore, nioPosix, nioTLS,
-                nioSSL,
-            ]),
+        source("GatewayRedis", ["GatewayCore", "CHiredis", "CLibCrypto", nioCore, nioPosix, nioTLS, nioSSL]),
         source("GatewayTelemetry", ["GatewayCore", "GatewayContract"]),
         source(
             "GatewayPipeline",
@@ -103,7 +98,7 @@ let package = Package(
             ]),
         tests(
             "GatewayRedisTests",
-            ["GatewayRedis", "GatewayCore", "GatewayTesting", "CHiredis", nioCore, nioPosix, nioEmbedded, nioSSL]),
+            ["GatewayRedis", "GatewayCore", "GatewayTesting", nioCore, nioPosix, nioEmbedded]),
         tests("GatewayTelemetryTests", ["GatewayTelemetry", "GatewayContract", "GatewayCore"]),
         tests(
             "GatewayPipelineTests",
