@@ -78,7 +78,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        tests("GatewayCoreTests", ["GatewayCore"]),
+        tests("GatewayCoreTests", ["GatewayCore", "GatewayTesting"]),
         tests("GatewayContractTests", ["GatewayContract", "GatewayCore"]),
         tests("GatewayWireTests", ["GatewayWire", "GatewayCore", "GatewayTesting"]),
         tests("GatewayPolicyTests", ["GatewayPolicy", "GatewayContract", "GatewayCore", "GatewayTesting"]),

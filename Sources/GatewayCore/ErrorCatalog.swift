@@ -25,6 +25,11 @@ public struct CatalogRow: Sendable {
 }
 
 extension ErrorCode {
+    /// Refused for money (DESIGN 13.6): told with the status of the row in the OpenAI dialects, as 402 `billing_error`
+    /// in Anthropic's, as `RESOURCE_EXHAUSTED` with a QuotaFailure detail in Gemini's; always with
+    /// `x-should-retry: false`.
+    public var isMoney: Bool { self == .budget || self == .teamBudget || self == .orgBudget }
+
     /// Exhaustive on purpose: a code without a row does not compile.
     public var row: CatalogRow {
         switch self {
@@ -40,7 +45,9 @@ extension ErrorCode {
             self.transferRow
         case .requestLimit, .tokenLimit, .concurrencyLimit:
             self.limitRow
-        case .overloaded, .draining, .internalState, .clientClosedRequest:
+        case .budget, .teamBudget, .orgBudget, .costOutOfRange:
+            self.moneyRow
+        case .overloaded, .draining, .internalState, .priceUnknown, .clientClosedRequest:
             self.gatewayRow
         case .upstreamUnreachable, .upstreamReset, .upstreamGarbage, .upstreamRefusedCredentials, .upstreamTruncated,
             .upstreamTimeout, .upstreamError:
@@ -57,6 +64,12 @@ extension ErrorCode {
     private static func limit(_ type: String, _ label: String, _ message: String, _ mend: String) -> CatalogRow {
         .init(
             status: 429, type: type, label: label, blame: .client, level: .info, retry: .after(.seconds(1)),
+            message: message, mend: mend)
+    }
+
+    private static func money(_ label: String, _ message: String, _ mend: String) -> CatalogRow {
+        .init(
+            status: 429, type: "insufficient_quota", label: label, blame: .client, level: .info, retry: .never,
             message: message, mend: mend)
     }
 
@@ -200,8 +213,34 @@ extension ErrorCode {
         }
     }
 
+    private var moneyRow: CatalogRow {
+        switch self {
+        case .teamBudget:
+            Self.money(
+                "project_spend_limit_exceeded", "The budget of the team is exhausted.",
+                "Wait until the window of the budget ends, or have the team's `budget` raised.")
+        case .orgBudget:
+            Self.money(
+                "organization_spend_limit_exceeded", "The budget of the organization is exhausted.",
+                "Wait until the window of the budget ends, or have the organization's `budget` raised.")
+        case .costOutOfRange:
+            Self.client(
+                400, "cost_out_of_range", "What the request may cost is beyond what can be counted.",
+                "Send a smaller output cap, fewer choices, or a smaller input.")
+        default:
+            Self.money(
+                "insufficient_quota", "A budget is exhausted.",
+                "Wait until the window of the budget ends, have it raised, or send a smaller output cap.")
+        }
+    }
+
     private var gatewayRow: CatalogRow {
         switch self {
+        case .priceUnknown:
+            .init(
+                status: 503, type: "server_error", label: "price_unknown", blame: .operatorOfGateway, level: .error,
+                retry: .never, message: "The model has no price, and a budget is on the path.",
+                mend: "The operator has to add the model to `prices`, or set `prices.missing`.")
         case .overloaded:
             .init(
                 status: 503, type: "server_error", label: "overloaded", blame: .gateway, level: .warning,

@@ -11,8 +11,9 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     case unsupportedEncoding, unsupportedMediaType, headTooLarge, httpVersionNotSupported
     // What the client may not have now.
     case requestLimit, tokenLimit, concurrencyLimit
+    case budget, teamBudget, orgBudget, costOutOfRange
     // The gateway.
-    case overloaded, draining, internalState
+    case overloaded, draining, internalState, priceUnknown
     // The provider.
     case upstreamUnreachable, upstreamReset, upstreamGarbage, upstreamRefusedCredentials, upstreamTruncated
     case upstreamTimeout, upstreamError

@@ -89,6 +89,10 @@ enum BanCheck {
         }
     }
 
+    private static let billing = Set(
+        ["Amount", "MoneyText"].map { "Sources/GatewayCore/\($0).swift" }
+            + ["UsageRecord", "ModelPrice", "PriceBook", "BudgetSpec"].map { "Sources/GatewayContract/\($0).swift" })
+
     /// Money and tokens are whole numbers.
     static func floats(_ files: [SourceFile]) -> [Finding] {
         let floats: Set<Substring> = [
@@ -104,7 +108,8 @@ enum BanCheck {
     }
 
     static func isBilling(_ path: String) -> Bool {
-        path == "Sources/GatewayContract/UsageRecord.swift" || path.hasPrefix("Sources/GatewayPolicy/Limits/")
+        Self.billing.contains(path) || path.hasPrefix("Sources/GatewayPolicy/Limits/")
+            || path.hasPrefix("Sources/GatewayPolicy/Budgets/")
             || path.hasPrefix("Sources/GatewayDialects/Usage/") || path.hasPrefix("Sources/GatewayPolicy/Metering/")
     }
 
