@@ -70,13 +70,15 @@ struct BudgetSlabTests {
         var memory = BudgetSlabMemory(slab: slab, plain: spares.plain, rolling: spares.rolling)
         for isRolling in [false, true] {
             let cell = try #require(slab.claimCell(isRolling: isRolling))
-            #expect(memory.load(cell, isRolling: isRolling).state == BudgetState())
-            let version = memory.load(cell, isRolling: isRolling).version
+            let (unused, version) = memory.load(cell, isRolling: isRolling)
+            #expect(unused == BudgetState())
             memory.slices[3] = largest
-            #expect(memory.replace(cell, isRolling: isRolling, version: version, with: state))
-            #expect(!memory.replace(cell, isRolling: isRolling, version: version, with: BudgetState()))
+            let isReplaced = memory.replace(cell, isRolling: isRolling, version: version, with: state)
+            let isReplacedTwice = memory.replace(cell, isRolling: isRolling, version: version, with: unused)
+            #expect(isReplaced && !isReplacedTwice)
             memory.slices = BudgetSlices()
-            #expect(memory.load(cell, isRolling: isRolling).state == state)
+            let found = memory.load(cell, isRolling: isRolling).state
+            #expect(found == state)
             #expect(memory.slices[3] == (isRolling ? largest : .zero))
         }
     }
