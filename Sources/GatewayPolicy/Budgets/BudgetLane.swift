@@ -3,6 +3,11 @@ import GatewayCore
 
 /// One loop's access to the budgets of the process, and the reservations that its exchanges hold.
 ///
+/// In the life of an exchange: `ReservationPlan` (only where `path` is not empty), `reserve` its first choice and, when
+/// refused, its second; splice the cap of the choice; on a watched stream `TopUp.amount` and `topUp` after each read;
+/// `renew` with each heartbeat; in the terminal transition `ModelPrice.cost` and `settle`, or `release`, and
+/// `CostEstimates.note`. A timer of the loop calls `sweep` and `takeCrossings`.
+///
 /// Belongs to one loop and is not `Sendable`; the states behind it are shared with all other lanes. Reserving takes two
 /// atomic reads and one compare-and-swap per budget on the path, settling the same; nothing waits and, once its table
 /// has grown to the number of exchanges in flight, nothing allocates.
