@@ -63,11 +63,16 @@ extension Exchange {
         return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
     }
 
+    /// `/v1beta/`, its first byte lowest.
+    private static var betaPrefix: UInt64 { 0x2f61_7465_6231_762f }
+
     /// Who is calling, as far as fields and path tell: it decides the shape of errors and of model lists.
     static func family(of head: RequestHead) -> DialectFamily {
         if head.fields.contains(.anthropicVersion) { return .anthropic }
         if head.fields.contains(.xGoogAPIKey) || head.fields.contains(.xGoogAPIClient) { return .gemini }
-        let isBeta = head.fields.withBytes(head.path) { path in path.starts(with: "/v1beta/".utf8) }
+        let isBeta = head.fields.withBytes(head.path) { path in
+            path.count >= 8 && UInt64(littleEndian: path.loadUnaligned(as: UInt64.self)) == Self.betaPrefix
+        }
         return isBeta ? .gemini : .openai
     }
 

@@ -35,15 +35,27 @@ extension Exchange {
     }
 
     /// Whether a `Content-Type` names that type, whatever its parameters.
+    ///
+    /// - Parameter type: in lower case: letters, `/` and `-`.
     static func hasMediaType(_ value: UnsafeRawBufferPointer, _ type: StaticString) -> Bool {
         let count = type.utf8CodeUnitCount
         guard value.count >= count else { return false }
-        for index in 0..<count {
-            let byte = value[index]
-            let lower = byte &- 0x41 < 26 ? byte | 0x20 : byte
-            if lower != type.utf8Start[index] { return false }
+        // The bit of lower case: `/` and `-` have it too, and the control bytes that lack only it are in no value.
+        let lower: UInt64 = 0x2020_2020_2020_2020
+        var index = 0
+        while index &+ 8 <= count {
+            let word = value.loadUnaligned(fromByteOffset: index, as: UInt64.self) | lower
+            let wanted = UnsafeRawPointer(type.utf8Start).loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if word != wanted { return false }
+            index &+= 8
         }
-        return value.count == count || [0x3b, 0x20, 0x09].contains(value[count])
+        while index < count {
+            if value[index] | 0x20 != type.utf8Start[index] { return false }
+            index &+= 1
+        }
+        guard value.count > count else { return true }
+        let next = value[count]
+        return next == UInt8(ascii: ";") || next == UInt8(ascii: " ") || next == 0x09
     }
 
     private func prepareDecoding(_ head: RequestHead, bodyBytesMax: Int) -> Outcome {
