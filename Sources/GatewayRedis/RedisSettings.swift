@@ -8,9 +8,11 @@ public struct RedisSettings: Hashable, Sendable {
     public var port = 6379
     /// An ACL user; nil is Redis' `default`. Needs a password.
     public var user: String?
+    /// Sent with AUTH as soon as a connection stands; nil sends no AUTH. Never in an error or a log.
     public var password: Secret?
     /// 0 to 65535; how many there are is the server's choice (16 by default).
     public var database = 0
+    /// `rediss://`: the server's certificate is verified, its name with it.
     public var tls = false
     /// PEM file of the authorities to trust; nil trusts the system's. Counts with TLS only.
     public var caFile: String?

@@ -11,6 +11,7 @@ public struct RedisCommandCounters: Hashable, Sendable {
     /// From acceptance to the reply, of every command that was answered in time, errors included.
     public var microseconds: Int64 = 0
 
+    /// All at zero.
     public init() {}
 
     /// Answered in time, with an error or without: what `microseconds` is shared by.
@@ -28,14 +29,17 @@ public struct RedisCounters: Sendable {
     public internal(set) var connectFailures = 0
     /// Ready connections that ended, but for `stop`.
     public internal(set) var losses = 0
+    /// How often failures or timeouts in a row have opened the breaker.
     public internal(set) var breakerOpenings = 0
     /// Replies that came after their deadline and were thrown away.
     public internal(set) var lateReplies = 0
     /// Calls that were repeated with the script's source.
     public internal(set) var scriptRecoveries = 0
 
+    /// All at zero.
     public init() {}
 
+    /// What the commands of that class came to.
     public internal(set) subscript(commandClass: RedisCommandClass) -> RedisCommandCounters {
         get { self.classes[commandClass.rawValue] }
         _modify { yield &self.classes[commandClass.rawValue] }

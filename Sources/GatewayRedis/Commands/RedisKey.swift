@@ -27,10 +27,12 @@ public struct RedisKey: Hashable, Sendable, CustomStringConvertible {
             bytes: Array("ps:{\(tag)}:\(Self.escaped(kind, colon: true)):\(Self.escaped(name, colon: false))".utf8))
     }
 
+    /// The same for a name that was checked before.
     public static func make(org: OrgName, kind: String, name: String) -> Self {
         Self.make(org: org.description, kind: kind, name: name)
     }
 
+    /// The key as Redis knows it, hash tag included.
     public var bytes: ArraySlice<UInt8> { self.wire[self.start..<(self.wire.count - 2)] }
 
     public var description: String { String(decoding: self.bytes, as: UTF8.self) }

@@ -7,7 +7,9 @@ import CLibCrypto
 public struct RedisScript: Sendable {
     /// With a version in it, `take/1`: stands in logs and tests.
     public let name: String
+    /// Under which its calls are counted.
     public let commandClass: RedisCommandClass
+    /// Lua. Its keys share one hash tag, so that Redis Cluster can run it.
     public let source: String
     /// 40 lower-case hexadecimal digits: Redis' name for the source. No protection hangs on it.
     public let digest: String

@@ -10,6 +10,7 @@ import NIOCore
 /// Commands that change what replies mean must not be sent: SUBSCRIBE, MONITOR, CLIENT REPLY, HELLO, QUIT, RESET.
 /// Cost of a script call in steady state: the bytes, no allocation.
 public final class RedisConnection {
+    /// Where it connects to and how long it waits; never changed, a reload makes another connection.
     public let settings: RedisSettings
     private let loop: any EventLoop
     private let dialer: RedisDialer
@@ -31,6 +32,7 @@ public final class RedisConnection {
     private var isInBurst = false
     private var wake: (at: MonotonicTime, task: Scheduled<Void>)?
 
+    /// Since the start of the connection's life, reconnects included.
     public private(set) var counters = RedisCounters()
     /// Why the last attempt or connection came to nothing, for the log and health. Empty at first.
     public private(set) var problem = ""
@@ -61,6 +63,7 @@ public final class RedisConnection {
         self.machine = RedisConnectionStateMachine(settings: settings)
     }
 
+    /// What it is doing now, for health and metrics.
     public var status: RedisConnectionStatus { self.machine.status }
 
     /// Nothing is sent at present because too much failed.

@@ -22,8 +22,10 @@ public struct RedisReply: ~Copyable {
 
     private var node: ReplyNode { self.reader.node(self.index) }
 
+    /// Of an error reply `.error`; a null bulk string and a null array are both `.null`.
     public var kind: RedisReplyKind { self.node.kind }
 
+    /// A key that is not there, mostly.
     public var isNull: Bool { self.kind == .null }
 
     /// Elements of an array; 0 of anything else.
