@@ -167,7 +167,7 @@ def test_a_drain_lets_answers_out_that_are_complete(launch, mock):
 
 def test_a_client_that_never_reads_its_last_answer_is_ended(launch, mock):
     # Every buffer has a bound and a timeout: also what is written in front of a close.
-    config = limited(mock, {"idle_timeout": "2s", "body_timeout": "8s", "head_timeout": "8s"})
+    config = limited(mock, {"idle_timeout": "6s", "body_timeout": "8s", "head_timeout": "8s"})
     config["providers"]["lag"] = {"type": "echo", "faults": {"delay": "200ms"}}
     config["models"]["lag"] = {"use": "lag/lag-1"}
     running = launch(config)
