@@ -53,7 +53,7 @@ let package = Package(
         source("GatewayConfig", ["GatewayCore", "GatewayContract", yams]),
 
         // Sockets.
-        source("GatewayHTTP", ["GatewayCore", "GatewayWire", nioCore, nioPosix, nioSSL]),
+        source("GatewayHTTP", ["GatewayCore", "GatewayWire", nioCore, nioPosix, nioTLS, nioSSL]),
         source(
             "GatewayUpstream",
             ["GatewayCore", "GatewayContract", "GatewayWire", "GatewayHTTP", nioCore, nioPosix, nioTLS, nioSSL]),
@@ -89,7 +89,10 @@ let package = Package(
         tests("GatewayConfigTests", ["GatewayConfig", "GatewayContract", "GatewayCore"], exclude: ["Cases"]),
         tests(
             "GatewayHTTPTests",
-            ["GatewayHTTP", "GatewayWire", "GatewayCore", "GatewayTesting", nioCore, nioEmbedded, nioHTTP1]),
+            [
+                "GatewayHTTP", "GatewayWire", "GatewayCore", "GatewayTesting", nioCore, nioPosix, nioEmbedded, nioHTTP1,
+                nioSSL,
+            ]),
         tests(
             "GatewayUpstreamTests",
             [

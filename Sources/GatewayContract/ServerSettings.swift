@@ -15,13 +15,18 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)"
     }
+
+    /// Whether only this machine reaches it.
+    public var isLoopback: Bool {
+        self.host == "::1" || self.host == "localhost" || self.host.hasPrefix("127.")
+    }
 }
 
 /// The sections `listen` and `server`: what the process listens on and what it lets clients do. Hot, but for `admin`
 /// and `loops`.
 public struct ServerSettings: Sendable, Equatable {
-    /// Where clients are served: at least one address.
-    public var listen: [ListenAddress]
+    /// Where clients are served: at least one listener.
+    public var listen: [ListenerSpec]
     /// Where `/health/*` and `/metrics` are, without credentials. Restart only.
     public var admin: ListenAddress
     /// Event loops; `nil`: one per core. Restart only.
@@ -34,7 +39,7 @@ public struct ServerSettings: Sendable, Equatable {
     public var trustedProxies: [IPBlock]
 
     public init(
-        listen: [ListenAddress] = [.init(host: "127.0.0.1", port: 8080)],
+        listen: [ListenerSpec] = [.init(.init(host: "127.0.0.1", port: 8080))],
         admin: ListenAddress = .init(host: "127.0.0.1", port: 9901), loops: Int? = nil, limits: ServerLimits = .init(),
         drain: DrainSettings = .init(), trustedProxies: [IPBlock] = []
     ) {

@@ -44,9 +44,9 @@ enum Assembly {
             state: ServingState(
                 generation: 1, revision: routing.revision, routing: routing,
                 desired: compilation.result.desired ?? DesiredState(), watched: compilation.result.watched,
-                keyCount: compilation.keys.count, refusal: nil, changedAt: .now()))
+                keyCount: compilation.keys.count, tls: compilation.tls, refusal: nil, changedAt: .now()))
         daemon.apply(routing.server)
-        try listeners.bindMissing(routing.server.listen)
+        try listeners.bindMissing(routing.server.listen.map(\.address), tls: compilation.tls)
         try AdminListener.start(for: daemon, on: loops[0].eventLoop)
         MemoryTrim().start(on: loops[0].eventLoop, connections: listeners.limit)
         return daemon

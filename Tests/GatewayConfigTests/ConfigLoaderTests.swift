@@ -67,7 +67,8 @@ import Testing
         let result = self.load(Self.full, ["KEY": "sk-test-0123456789"], ["ca.pem": "-----BEGIN CERTIFICATE-----\n"])
         #expect(result.problems == [])
         let state = try #require(result.desired)
-        #expect(state.server.listen == [.init(host: "0.0.0.0", port: 8080), .init(host: "::1", port: 8081)])
+        #expect(
+            state.server.listen.map(\.address) == [.init(host: "0.0.0.0", port: 8080), .init(host: "::1", port: 8081)])
         #expect(state.server.admin == .init(host: "127.0.0.1", port: 9902))
         #expect(state.server.loops == 2)
         #expect(state.server.drain == DrainSettings(grace: .seconds(5), streamGrace: .minutes(1)))

@@ -8,6 +8,7 @@ struct StateDescription {
         case list([String])
         case tiers([[String]])
         case secret(Secret)
+        case listeners([ListenerSpec])
 
         var shown: String {
             switch self {
@@ -17,6 +18,19 @@ struct StateDescription {
                 "[" + tiers.map { $0.count == 1 ? YAMLText.scalar($0[0]) : YAMLText.list($0) }.joined(separator: ", ")
                     + "]"
             case .secret: "\"•••\""
+            case .listeners(let listeners): YAMLText.listeners(listeners)
+            }
+        }
+
+        /// What was read, wherever it was written.
+        static func == (left: Value, right: Value) -> Bool {
+            switch (left, right) {
+            case (.text(let left), .text(let right)): left == right
+            case (.list(let left), .list(let right)): left == right
+            case (.tiers(let left), .tiers(let right)): left == right
+            case (.secret(let left), .secret(let right)): left == right
+            case (.listeners, .listeners): left.shown == right.shown
+            default: false
             }
         }
     }
@@ -80,7 +94,7 @@ struct StateDescription {
     private static func server(_ server: ServerSettings) -> [Field] {
         let limits = server.limits
         return [
-            Field(key: "listen", value: .list(server.listen.map(\.description))),
+            Field(key: "listen", value: .listeners(server.listen)),
             self.field("admin.address", server.admin.description),
             self.field("loops", server.loops.map { "\($0)" }),
             self.field("drain.grace", Units.text(server.drain.grace)),
@@ -236,6 +250,32 @@ enum YAMLText {
     }
 
     static func list(_ items: [String]) -> String { "[\(items.map(self.scalar).joined(separator: ", "))]" }
+
+    /// Addresses, or the long form where there is more to say.
+    static func listeners(_ listeners: [ListenerSpec]) -> String {
+        let items = listeners.map { listener in
+            guard let tls = listener.tls else { return self.scalar(listener.description) }
+            return "{ address: \(self.scalar(listener.description)), tls: { \(self.fields(tls)) } }"
+        }
+        return "[\(items.joined(separator: ", "))]"
+    }
+
+    private static func fields(_ tls: ListenerTLS) -> String {
+        let pairs = tls.certificates.map {
+            "cert: \(self.scalar($0.chain.path)), key: \(self.scalar($0.key.path))"
+        }
+        var fields = Array(pairs.prefix(1))
+        if pairs.count > 1 {
+            fields.append("certificates: [\(pairs.dropFirst().map { "{ \($0) }" }.joined(separator: ", "))]")
+        }
+        if !tls.names.isEmpty { fields.append("names: \(self.list(tls.names.map(\.name)))") }
+        if let clients = tls.clients {
+            fields.append("client_ca: \(self.scalar(clients.authorities.path))")
+            fields.append("client_auth: \(clients.isRequired ? "required" : "optional")")
+        }
+        fields.append("reload: \(tls.isWatched)")
+        return fields.joined(separator: ", ")
+    }
 }
 
 extension String {

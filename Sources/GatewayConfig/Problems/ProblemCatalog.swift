@@ -23,7 +23,7 @@ public enum ProblemCatalog {
         }
     }
 
-    static let rows: [Row] = Self.files + Self.schema + Self.references + Self.routes + Self.keys
+    static let rows: [Row] = Self.files + Self.schema + Self.references + Self.routes + Self.keys + Self.listeners
 
     private static let files: [Row] = [
         Row(
@@ -81,7 +81,7 @@ public enum ProblemCatalog {
             "${VAR:?message} asks for a variable that is set and not empty, and shows its message otherwise."),
         Row(
             "E1404", "a file that is referred to cannot be used",
-            "The file of ${file:…} or of `ca_file` is missing, may not be read, is no regular file, or is no text. "
+            "The file of ${file:…}, of `ca_file` or of a listener's `tls` is missing, may not be read, is no regular file, or is no text. "
                 + "Relative paths are seen from the folder of the file that names them."
         ),
         Row(
@@ -228,5 +228,40 @@ public enum ProblemCatalog {
         Row("E6003", "a limit out of range", "1 to 1,000,000,000."),
         Row("E6004", "no room for more limits", "The process has a fixed number of cells for limits."),
         Row("E6005", "a secret cannot be hashed", "The cryptographic library refused it; look at its length."),
+    ]
+
+    private static let listeners: [Row] = [
+        Row(
+            "E7001", "a certificate cannot be used",
+            "`cert` of a listener is a PEM file that begins with the certificate of the server itself; the certificates "
+                + "of its issuers follow, without the root. `client_ca` is a PEM file with certificates of authorities."
+        ),
+        Row(
+            "E7002", "a private key cannot be used",
+            "`key` of a listener is a PEM file with the private key that belongs to the first certificate of `cert`, "
+                + "without a passphrase. Compare `openssl x509 -in CERT -noout -pubkey` with `openssl pkey -in KEY "
+                + "-pubout`."
+        ),
+        Row(
+            "E7003", "a certificate is not valid today",
+            "Every client would refuse it. Renew it, and look at the clock of this machine. A running daemon serves on "
+                + "with the certificate that it has."
+        ),
+        Row(
+            "E7004", "no certificate is for a name",
+            "`names` of a listener lists what clients ask for. A certificate is for the DNS names among its alternative "
+                + "names (RFC 9525); the common name does not count, and `*` stands for exactly one label, the first."
+        ),
+        Row(
+            "W7005", "a certificate ends soon",
+            "Less than 14 days are left. `penstock_certificate_expiry_seconds` in the metrics says how long."),
+        Row(
+            "W7006", "a certificate is never chosen",
+            "All its names stand in certificates before it, or it has none that a client could ask for."),
+        Row(
+            "W7007", "keys cross a network in the clear",
+            "The listener can be reached from other machines and has no TLS: whoever listens in reads keys, requests "
+                + "and answers. Give it `tls`, or listen on 127.0.0.1 behind a TLS proxy."
+        ),
     ]
 }

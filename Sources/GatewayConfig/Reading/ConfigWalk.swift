@@ -36,15 +36,17 @@ struct ConfigWalk: Sendable {
         self.problems.add(problem)
     }
 
-    /// Reads a file and keeps it for the revision and the watch.
-    mutating func read(_ path: String, bytesMax: Int = Self.fileBytesMax) -> Result<[UInt8], FileFault> {
+    /// Reads a file and keeps it for the revision and, unless told otherwise, the watch.
+    mutating func read(
+        _ path: String, bytesMax: Int = Self.fileBytesMax, isWatched: Bool = true
+    ) -> Result<[UInt8], FileFault> {
         do {
             let bytes = try self.files.read(path, bytesMax: bytesMax)
-            if path != "-" { self.watched.files[path] = .some(ContentHash(bytes)) }
+            if path != "-", isWatched { self.watched.files[path] = .some(ContentHash(bytes)) }
             self.revision.add(path: path, content: bytes)
             return .success(bytes)
         } catch {
-            self.watched.files[path] = .some(nil)
+            if isWatched { self.watched.files[path] = .some(nil) }
             return .failure(error)
         }
     }

@@ -51,17 +51,15 @@ enum ConfigReference {
                 "trusted_proxies", .list(.addressBlock), default: "[]", .hot,
                 "Peers whose `X-Forwarded-For` is believed when a key has `allow_ips`."),
         ],
-        notBuilt: ["cors": "CORS", "tls": "TLS on listeners"])
-
-    static let listener = ConfigTable(
-        id: "listener", place: "server.listen[]",
-        keys: [ConfigKey("address", .address, required: true, .hot, "IP address and port.")],
-        notBuilt: ["tls": "TLS on listeners", "proxy_protocol": "the PROXY protocol"])
+        notBuilt: ["cors": "CORS"])
 
     static let admin = ConfigTable(
         id: "admin", place: "server.admin",
         keys: [ConfigKey("address", .address, default: "127.0.0.1:9901", .restart, "IP address and port.")],
-        notBuilt: ["ui": "the admin UI", "expose": "admin endpoints on the public listener", "tls": "TLS on listeners"])
+        notBuilt: [
+            "ui": "the admin UI", "expose": "admin endpoints on the public listener",
+            "tls": "TLS on the admin listener",
+        ])
 
     private static let drainTimes = TimeSpan.zero...TimeSpan.minutes(24 * 60)
     static let drain = ConfigTable(

@@ -12,9 +12,10 @@ struct ServerSection {
                     "E2113", "`listen` and `server.listen` say the same thing", at: long, help: "keep one of them",
                     other: short, otherLabel: "short form"))
         }
-        let addresses = self.addresses(root, &walk) + (server.map { self.addresses($0, &walk) } ?? [])
-        if !addresses.isEmpty { settings.listen = addresses.map(\.address) }
-        self.checkRepeated(addresses, &walk)
+        let listeners =
+            ListenerSection.listeners(root, &walk) + (server.map { ListenerSection.listeners($0, &walk) } ?? [])
+        if !listeners.isEmpty { settings.listen = listeners }
+        ListenerSection.checkRepeated(listeners, &walk)
         guard let server else { return settings }
         settings.admin = self.admin(server, &walk) ?? settings.admin
         settings.loops = server.integer("loops", &walk)
@@ -25,37 +26,6 @@ struct ServerSection {
             &walk)
         settings.trustedProxies = walk.blocks(server, "trusted_proxies") ?? []
         return settings
-    }
-
-    private struct Written {
-        var address: ListenAddress
-        var origin: Origin
-    }
-
-    private static func addresses(_ object: ConfigObject, _ walk: inout ConfigWalk) -> [Written] {
-        guard let items = object.items("listen", &walk) else { return [] }
-        if items.isEmpty, let node = object["listen"], node.isList {
-            walk.report(Problem("E2102", "`listen` names no address", at: node.origin))
-        }
-        return items.compactMap { item in
-            let isShort = item.isScalar || object.table.id == "gateway"
-            let node =
-                isShort
-                ? item
-                : ConfigObject(item, ConfigReference.listener, subject: "an entry of `server.listen`", &walk)["address"]
-            guard let node, let address = walk.address(node, "`listen`") else { return nil }
-            return Written(address: address, origin: node.origin)
-        }
-    }
-
-    private static func checkRepeated(_ addresses: [Written], _ walk: inout ConfigWalk) {
-        for (index, written) in addresses.enumerated() where written.address.port != 0 {
-            guard let first = addresses[..<index].first(where: { $0.address == written.address }) else { continue }
-            walk.report(
-                Problem(
-                    "E2117", "`\(written.address)` is listened on twice", at: written.origin, other: first.origin,
-                    otherLabel: "first one"))
-        }
     }
 
     private static func admin(_ server: ConfigObject, _ walk: inout ConfigWalk) -> ListenAddress? {

@@ -116,6 +116,12 @@ public enum DownstreamSink {
         }
     }
 
+    /// Who the client is by its certificate: verified, and `nil` unless the listener asks for certificates.
+    public var clientCertificate: ClientCertificate? {
+        guard case .http1(let connection) = self else { return nil }
+        return connection.clientCertificate
+    }
+
     /// The peer of the connection, which may be a proxy; `nil` on a Unix socket and inside the process.
     public var clientAddress: IPAddress? {
         guard case .http1(let connection) = self else { return nil }

@@ -1,6 +1,5 @@
 import GatewayCore
 import GatewayWire
-import Glibc
 import NIOCore
 
 /// The answer's way out: head, body and end in as few writes as the answer allows.
@@ -66,11 +65,8 @@ extension HTTP1ServerConnection {
     func abortAnswer(_ reason: AbortReason) {
         self.dropExchange()
         self.flushOutput()
-        guard let context = self.context else { return }
         guard self.machine.framing == .stream, self.machine.isHTTP10 else { return self.closeAfterWrites() }
-        // Zero seconds of SO_LINGER: the peer sees ECONNRESET, not an end of file (socket(7)).
-        _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        self.closeNow()
+        self.resetNow()
     }
 
     func flushOutput() {

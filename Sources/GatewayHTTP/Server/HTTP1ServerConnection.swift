@@ -1,5 +1,7 @@
 import GatewayCore
+import Glibc
 import NIOCore
+import NIOSSL
 
 /// One inbound HTTP/1.1 connection: bytes to request events, answers to bytes.
 ///
@@ -17,6 +19,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     var output: ByteBuffer?
     let writer = SocketWriter()
     private let isPlain: Bool
+    /// Verified in the handshake; `nil` without TLS, and when the client showed none.
+    let clientCertificate: ClientCertificate?
     var memo: AnyObject?
     /// Follows the channel, which tells every change within the write or flush that makes it.
     private(set) var isWritable = true
@@ -34,9 +38,10 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     private(set) var requestBeganAt = MonotonicTime.now()
 
     /// - Parameter isPlain: bytes leave the channel as they are written, so that no TLS stands between.
-    public init(loop: ServerLoop, isPlain: Bool) {
+    public init(loop: ServerLoop, isPlain: Bool, clientCertificate: ClientCertificate? = nil) {
         self.loop = loop
         self.isPlain = isPlain
+        self.clientCertificate = clientCertificate
         self.decoder = RequestDecoder(limits: loop.limits.head)
     }
 
@@ -328,6 +333,19 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, DeadlineOwner {
     func closeNow() {
         self.machine.close()
         self.context?.close(promise: nil)
+    }
+
+    /// A close that no client can take for the end of an answer: a reset, and no `close_notify` of TLS before it.
+    func resetNow() {
+        guard let context = self.context else { return }
+        self.machine.close()
+        // Zero seconds of SO_LINGER: the peer sees ECONNRESET, not an end of file (socket(7)).
+        _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        // From the place of the TLS handler outwards it does not see the close.
+        let outwards =
+            self.isPlain
+            ? nil : try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        (outwards ?? context).close(promise: nil)
     }
 
     /// Reads and throws away what still comes, so that the answer is read before the connection is reset.

@@ -3,11 +3,11 @@ import NIOCore
 
 /// Bounds and timeouts of inbound connections. A change counts for the next request of each connection.
 public struct ConnectionLimits: Sendable {
-    /// Beyond them 431. A connection keeps those that it was accepted under.
+    /// Beyond them 431.
     public var head: HeadLimits
     /// A connection that has waited so long for a request, the first one included, is closed without an answer.
     public var idleTimeout: TimeSpan
-    /// From a request's first byte to the end of its head.
+    /// From a request's first byte to the end of its head; and for a TLS handshake, from the connection on.
     public var headTimeout: TimeSpan
     /// In which a body must end or grow by `bodyProgressBytes`.
     public var bodyTimeout: TimeSpan
@@ -37,6 +37,8 @@ public final class ServerLoop {
     // SAFETY: the factory outlives the loop's connections, as `init` demands, and nobody else asks for it.
     unowned(unsafe) let factory: any ExchangeFactory
     private var connections: [ObjectIdentifier: HTTP1ServerConnection] = [:]
+    /// Connections that are in their TLS handshake.
+    private var handshakes: [ObjectIdentifier: ALPNHandler] = [:]
     private var dateSecond: Int64 = -1
     private var dateField: [UInt8] = []
 
@@ -48,8 +50,16 @@ public final class ServerLoop {
         self.refreshDate(.now())
     }
 
-    /// Open connections of this loop, for its gauge.
-    public var connectionCount: Int { self.connections.count }
+    /// Open connections of this loop, for its gauge; those in their TLS handshake included.
+    public var connectionCount: Int { self.connections.count + self.handshakes.count }
+
+    func add(_ handshake: ALPNHandler) {
+        self.handshakes[ObjectIdentifier(handshake)] = handshake
+    }
+
+    func remove(_ handshake: ALPNHandler) {
+        self.handshakes[ObjectIdentifier(handshake)] = nil
+    }
 
     func add(_ connection: HTTP1ServerConnection) {
         self.connections[ObjectIdentifier(connection)] = connection
@@ -65,8 +75,10 @@ public final class ServerLoop {
         self.deadlines.tick(at: now)
     }
 
-    /// Closes what is between two requests; the others close after their answer, because `acceptsMore` is false.
+    /// Closes what is between two requests or before the first; the others close after their answer, because
+    /// `acceptsMore` is false.
     public func closeIdleConnections() {
+        for handshake in Array(self.handshakes.values) { handshake.close() }
         for connection in Array(self.connections.values) { connection.closeIfIdle() }
     }
 
@@ -75,6 +87,7 @@ public final class ServerLoop {
 
     /// Closes everything that is left.
     public func closeAllConnections() {
+        for handshake in Array(self.handshakes.values) { handshake.close() }
         for connection in Array(self.connections.values) { connection.shutDown() }
     }
 

@@ -13,6 +13,7 @@ struct MetricRow: Sendable {
 
 /// Every metric there is; names and labels are a stable contract. Sorted by name, which is the order of the exposition.
 enum Metric: String, CaseIterable, Sendable {
+    case certificateExpiry = "penstock_certificate_expiry_seconds"
     case configGeneration = "penstock_config_generation"
     case configLastReloadSuccessful = "penstock_config_last_reload_successful"
     case configLastReloadTimestamp = "penstock_config_last_reload_timestamp_seconds"
@@ -41,8 +42,8 @@ enum Metric: String, CaseIterable, Sendable {
     /// Exhaustive on purpose: a metric without a row does not compile.
     var row: MetricRow {
         switch self {
-        case .configGeneration, .configLastReloadSuccessful, .configLastReloadTimestamp, .configRevision,
-            .logLinesDropped, .seriesOverflow:
+        case .certificateExpiry, .configGeneration, .configLastReloadSuccessful, .configLastReloadTimestamp,
+            .configRevision, .logLinesDropped, .seriesOverflow:
             self.gatewayRow
         case .processCPU, .processMaxFiles, .processOpenFiles, .processResident, .processStart, .processVirtual:
             self.processRow
@@ -102,6 +103,10 @@ enum Metric: String, CaseIterable, Sendable {
 
     private var gatewayRow: MetricRow {
         switch self {
+        case .certificateExpiry:
+            .init(
+                kind: .gauge, labels: ["certificate", "listener"],
+                help: "Until a listener's certificate, named by its file, expires; negative once it has.")
         case .configGeneration:
             .init(kind: .gauge, labels: [], help: "Number of the configuration that is being served.")
         case .configLastReloadSuccessful:

@@ -1,5 +1,21 @@
 import GatewayCore
 
+/// How long a certificate of a listener lasts.
+public struct CertificateExpiry: Sendable, Equatable {
+    /// The address, as configured.
+    public var listener: String
+    /// The file, as configured.
+    public var certificate: String
+    /// Negative once it has expired.
+    public var secondsLeft: Int64
+
+    public init(listener: String, certificate: String, secondsLeft: Int64) {
+        self.listener = listener
+        self.certificate = certificate
+        self.secondsLeft = secondsLeft
+    }
+}
+
 /// What the process as a whole knows of its configuration and logs, beside the numbers of the loops.
 public struct GatewayGauges: Sendable {
     /// Of the configuration that is being served.
@@ -12,17 +28,20 @@ public struct GatewayGauges: Sendable {
     public var lastReloadAt: WallTime
     /// Over all log writers, since the process started.
     public var logLinesDropped: UInt64
+    /// Of every listener with TLS; a pair of listener and certificate stands in it once.
+    public var certificates: [CertificateExpiry]
 
     /// Made anew for every scrape, by the admin listener.
     public init(
         generation: UInt64, revision: String, lastReloadSuccessful: Bool, lastReloadAt: WallTime,
-        logLinesDropped: UInt64
+        logLinesDropped: UInt64, certificates: [CertificateExpiry] = []
     ) {
         self.generation = generation
         self.revision = revision
         self.lastReloadSuccessful = lastReloadSuccessful
         self.lastReloadAt = lastReloadAt
         self.logLinesDropped = logLinesDropped
+        self.certificates = certificates
     }
 }
 
@@ -60,6 +79,7 @@ public enum PrometheusText {
         case .inflight: writer.numbers(metric, numbers.inflight, atLeast: 0)
         case .loopLag: writer.histograms(metric, numbers.loopLag)
         case .deploymentState: writer.states(metric, numbers.deploymentStates)
+        case .certificateExpiry: Self.renderCertificates(gateway.certificates, to: &writer)
         case .connections:
             writer.head(metric)
             writer.line(metric.rawValue, labels: [("side", "downstream")], numbers.downstreamConnections)
@@ -78,6 +98,16 @@ public enum PrometheusText {
         case .processResident: writer.single(metric, process.residentBytes)
         case .processStart: writer.single(metric, nanoseconds: process.startedAt?.nanoseconds)
         case .processVirtual: writer.single(metric, process.virtualBytes)
+        }
+    }
+
+    private static func renderCertificates(_ certificates: [CertificateExpiry], to writer: inout ExpositionWriter) {
+        writer.head(.certificateExpiry)
+        let sorted = certificates.sorted { ($0.certificate, $0.listener) < ($1.certificate, $1.listener) }
+        for one in sorted {
+            writer.line(
+                Metric.certificateExpiry.rawValue,
+                labels: [("certificate", one.certificate), ("listener", one.listener)], one.secondsLeft)
         }
     }
 

@@ -2,6 +2,7 @@ import FoundationEssentials
 import GatewayConfig
 import GatewayContract
 import GatewayCore
+import GatewayHTTP
 import GatewayPolicy
 import GatewayUpstream
 import Glibc
@@ -11,6 +12,8 @@ struct Compilation {
     /// `nil` as soon as there is one error.
     var routing: RoutingSnapshot?
     var keys: KeyTable
+    /// TLS of the listeners that have it.
+    var tls: [ListenAddress: ServerTLS] = [:]
     /// With the compiler's problems added.
     var result: ConfigResult
 
@@ -36,8 +39,10 @@ struct Compilation {
         case .success(let table): keys = table
         case .failure(let problems): found += problems.list
         }
-        let all = result.adding(found.map { Self.problem($0, in: state) } + Self.trustProblems(state))
-        return Compilation(routing: all.hasErrors ? nil : routing, keys: keys, result: all)
+        let listeners = ListenerCompilation.compile(state, at: .now())
+        let all = result.adding(
+            found.map { Self.problem($0, in: state) } + Self.trustProblems(state) + listeners.problems)
+        return Compilation(routing: all.hasErrors ? nil : routing, keys: keys, tls: listeners.tls, result: all)
     }
 
     private static func problem(_ problem: CompileProblem, in state: DesiredState) -> Problem {

@@ -63,7 +63,24 @@ final class Daemon: Sendable {
         let serving = self.serving
         return GatewayGauges(
             generation: serving.generation, revision: serving.revision, lastReloadSuccessful: serving.refusal == nil,
-            lastReloadAt: serving.changedAt, logLinesDropped: self.accessLog.droppedLines)
+            lastReloadAt: serving.changedAt, logLinesDropped: self.accessLog.droppedLines,
+            certificates: Self.certificates(serving, at: .now()))
+    }
+
+    /// How long the certificates of each listener last; one that is named twice by its shortest time.
+    private static func certificates(_ serving: ServingState, at now: WallTime) -> [CertificateExpiry] {
+        serving.routing.server.listen.flatMap { listener -> [CertificateExpiry] in
+            let specs = listener.tls?.certificates ?? []
+            let served = serving.tls[listener.address]?.certificates ?? []
+            var left: [String: Int64] = [:]
+            for (spec, certificate) in zip(specs, served) {
+                let seconds = certificate.notAfter.unixSeconds - now.unixSeconds
+                left[spec.chain.path] = min(left[spec.chain.path] ?? .max, seconds)
+            }
+            return left.map {
+                CertificateExpiry(listener: listener.description, certificate: $0.key, secondsLeft: $0.value)
+            }
+        }
     }
 
     struct ReloadOutcome: Sendable {
@@ -95,25 +112,32 @@ final class Daemon: Sendable {
                 isTaken: true, text: "nothing has changed: generation \(before.generation) serves on\n")
         }
         do {
-            try self.listeners.bindMissing(routing.server.listen)
+            try self.listeners.bindMissing(routing.server.listen.map(\.address), tls: compilation.tls)
             try self.accessLog.redirect(to: routing.accessLog.output)
             self.tls.reload()
             for loop in self.loops { try loop.adopt(routing, keys: compilation.keys) }
         } catch {
-            self.listeners.keepOnly(before.routing.server.listen)
+            self.listeners.keepOnly(before.routing.server.listen.map(\.address))
             return self.refuse(compilation.result, "error: \(error)\n", trigger)
         }
-        self.listeners.keepOnly(routing.server.listen)
+        let secured = self.listeners.secure(compilation.tls)
+        self.listeners.keepOnly(routing.server.listen.map(\.address))
         self.apply(routing.server)
         self.state.withLock { state in
             state = ServingState(
                 generation: routing.generation, revision: routing.revision, routing: routing,
                 desired: compilation.result.desired ?? before.desired,
-                watched: compilation.result.watched, keyCount: compilation.keys.count, refusal: nil, changedAt: .now())
+                watched: compilation.result.watched, keyCount: compilation.keys.count, tls: compilation.tls,
+                refusal: nil, changedAt: .now())
         }
         self.log.log(
             .info, "configuration taken",
             ["generation": "\(routing.generation)", "revision": routing.revision, "because": trigger])
+        for address in secured {
+            self.log.log(
+                .info, "new connections get other certificates",
+                ["listener": "\(address)", "tls": compilation.tls[address] == nil ? "off" : "on"])
+        }
         let restart = compilation.result.desired.map { Self.restartNotes(from: before.desired, to: $0) } ?? ""
         if !restart.isEmpty { Terminal.write(restart, to: .errors) }
         return ReloadOutcome(

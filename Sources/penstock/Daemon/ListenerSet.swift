@@ -29,23 +29,26 @@ final class ListenerSet: Sendable {
     }
 
     /// Where connections are taken, as bound: a port 0 has become a real one.
-    var boundAddresses: [String] {
+    func boundURLs(_ tls: [ListenAddress: ServerTLS]) -> [String] {
         self.open.withLock { open in
             open.sorted { $0.key.description < $1.key.description }.map { address, listener in
-                ListenAddress(host: address.host, port: listener.localAddress?.port ?? address.port).description
+                let bound = ListenAddress(host: address.host, port: listener.localAddress?.port ?? address.port)
+                return "\(tls[address] == nil ? "http" : "https")://\(bound)"
             }
         }
     }
 
     /// Binds what is not bound yet: all of it, or nothing new.
-    func bindMissing(_ addresses: [ListenAddress]) throws {
+    ///
+    /// - Parameter tls: by address; none for HTTP in the clear.
+    func bindMissing(_ addresses: [ListenAddress], tls: [ListenAddress: ServerTLS]) throws {
         let open = self.open.withLock { Set($0.keys) }
         var bound: [ListenAddress: Listener] = [:]
         for address in addresses where !open.contains(address) {
             do {
                 bound[address] = try Listener.bind(
-                    host: address.host, port: address.port, group: self.group, loops: self.serverLoops,
-                    limit: self.limit
+                    host: address.host, port: address.port, tls: tls[address], group: self.group,
+                    loops: self.serverLoops, limit: self.limit
                 ).wait()
             } catch {
                 for listener in bound.values { listener.close().whenComplete { _ in } }
@@ -53,6 +56,15 @@ final class ListenerSet: Sendable {
             }
         }
         self.open.withLock { $0.merge(bound) { old, _ in old } }
+    }
+
+    /// Exchanges certificates for connections to come, also from and to HTTP in the clear. It cannot fail.
+    ///
+    /// - Returns: the addresses for which something changed, sorted by their text.
+    func secure(_ tls: [ListenAddress: ServerTLS]) -> [ListenAddress] {
+        self.open.withLock { open in
+            open.filter { address, listener in listener.secure(with: tls[address]) }.map(\.key)
+        }.sorted { $0.description < $1.description }
     }
 
     /// A port that is taken may be taken by this process: then another program would be looked for in vain.

@@ -1,6 +1,7 @@
 import GatewayConfig
 import GatewayContract
 import GatewayCore
+import GatewayHTTP
 import GatewayPolicy
 import GatewayTelemetry
 import Synchronization
@@ -13,6 +14,8 @@ struct ServingState: Sendable {
     var desired: DesiredState
     var watched: WatchedSet
     var keyCount: Int
+    /// TLS of the listeners that have it.
+    var tls: [ListenAddress: ServerTLS]
     /// The report of the configuration that was refused last; `nil` when the last one was taken.
     var refusal: String?
     var changedAt: WallTime

@@ -12,25 +12,18 @@ enum StartupText {
         var lines = ["penstock \(PenstockVersion.text)"]
         lines.append(
             "  config   \(configuration) (revision \(serving.revision.prefix(12)), generation \(serving.generation))")
-        for address in daemon.listeners.boundAddresses { lines.append("  listen   http://\(address)") }
+        for url in daemon.listeners.boundURLs(serving.tls) { lines.append("  listen   \(url)") }
         lines.append("  admin    http://\(routing.server.admin)/health/ready  /metrics")
         lines.append(
             "  serves   \(Self.count(routing.routes.routes.count, "route")), "
                 + "\(Self.count(routing.models.count, "model")), "
                 + "\(Self.count(keys, "key")), \(Self.count(routing.providers.count, "provider")) "
                 + "on \(Self.count(daemon.loops.count, "loop"))")
-        for address in routing.server.listen where !Self.isLoopback(address) && keys > 0 {
-            lines.append("  warning  keys cross the network in the clear on \(address): put TLS in front of it")
-        }
         lines.append("  ready    after \(milliseconds) ms")
         return lines.joined(separator: "\n") + "\n"
     }
 
     private static func count(_ count: Int, _ noun: String) -> String {
         count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
-    }
-
-    private static func isLoopback(_ address: ListenAddress) -> Bool {
-        address.host == "::1" || address.host.hasPrefix("127.") || address.host == "localhost"
     }
 }

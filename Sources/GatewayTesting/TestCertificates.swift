@@ -1,7 +1,7 @@
 /// Certificates and a key for tests only, made with openssl. They protect nothing: the key is public by being here.
-enum TestCertificates {
+public enum TestCertificates {
     /// The authority behind the others, valid from 2020 to 2120.
-    static let authority = """
+    public static let authority = """
         -----BEGIN CERTIFICATE-----
         MIIBaTCCAQ+gAwIBAgIBATAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBBQZW5zdG9j
         ayB0ZXN0IENBMCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAbMRkw
@@ -15,7 +15,7 @@ enum TestCertificates {
         """
 
     /// For `provider.test`, `*.wild.test` and 127.0.0.1, valid from 2020 to 2120.
-    static let server = """
+    public static let server = """
         -----BEGIN CERTIFICATE-----
         MIIBtTCCAVugAwIBAgIBAjAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBBQZW5zdG9j
         ayB0ZXN0IENBMCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAYMRYw
@@ -31,7 +31,7 @@ enum TestCertificates {
         """
 
     /// The same names and key; it was valid in the year 2020.
-    static let expired = """
+    public static let expired = """
         -----BEGIN CERTIFICATE-----
         MIIBtDCCAVmgAwIBAgIBAzAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBBQZW5zdG9j
         ayB0ZXN0IENBMB4XDTIwMDEwMTAwMDAwMFoXDTIxMDEwMTAwMDAwMFowGDEWMBQG
@@ -47,7 +47,7 @@ enum TestCertificates {
         """
 
     /// The private key of both server certificates. TEST ONLY.
-    static let serverKey = """
+    public static let serverKey = """
         -----BEGIN PRIVATE KEY-----
         MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQga4RKjdPjO9hiipF/
         VqQi4yHq9ZM9RQALwd9pbx4MjkyhRANCAATDd05kfzFpVpcuzvT1hxmGk3kZEvGu
