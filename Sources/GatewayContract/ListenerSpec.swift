@@ -1,6 +1,6 @@
 import GatewayCore
 
-/// One entry of `server.listen`: where clients are served, and how. Hot.
+/// One entry of `server.listen`: where clients are served, and how. Hot. `origin` is the place of the address.
 public struct ListenerSpec: Sendable, Equatable, CustomStringConvertible {
     /// Unique among the entries, unless its port is 0.
     public var address: ListenAddress
@@ -17,8 +17,8 @@ public struct ListenerSpec: Sendable, Equatable, CustomStringConvertible {
     public var description: String { self.address.description }
 }
 
-/// `tls` of a listener. It holds what the files held when the configuration was read, so that what is served is what was
-/// checked and what the revision names.
+/// `tls` of a listener. It holds what the files held when the configuration was read, so that what is served is what
+/// was checked and what the revision names.
 public struct ListenerTLS: Sendable, Equatable {
     /// In the order of the file. The first is for clients that ask for a name that none has, or for none. Empty only in
     /// a state with errors.
@@ -54,7 +54,7 @@ public struct CertificateSpec: Sendable, Equatable {
     }
 }
 
-/// A file that the configuration names, as it was read.
+/// A file that the configuration names, with the `bytes` that it held when it was read.
 public struct FileSpec: Sendable, Equatable {
     /// Seen from the working folder.
     public var path: String
@@ -69,7 +69,7 @@ public struct FileSpec: Sendable, Equatable {
     }
 }
 
-/// The same for a file whose content is a secret.
+/// The same for a file whose `content`, as UTF-8, is a secret.
 public struct SecretFileSpec: Sendable, Equatable {
     /// Seen from the working folder.
     public var path: String
@@ -84,7 +84,7 @@ public struct SecretFileSpec: Sendable, Equatable {
     }
 }
 
-/// A name that clients ask for by SNI.
+/// A name that clients ask for by SNI; `origin` is where it is listed.
 public struct ServerNameSpec: Sendable, Equatable {
     /// Lower case, without a final dot; never a wildcard.
     public var name: String

@@ -54,4 +54,42 @@ public enum TestCertificates {
         UlUbMnCGqhJEkUsEiLG5MfuIYM19w+QkpJUTj0BEpXU2GmMVpD1Dzjso
         -----END PRIVATE KEY-----
         """
+
+    /// Another authority, for clients, valid from 2020 to 2120.
+    public static let clientAuthority = """
+        -----BEGIN CERTIFICATE-----
+        MIIBeDCCAR2gAwIBAgIBATAKBggqhkjOPQQDAjAiMSAwHgYDVQQDDBdQZW5zdG9j
+        ayB0ZXN0IGNsaWVudCBDQTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAw
+        MFowIjEgMB4GA1UEAwwXUGVuc3RvY2sgdGVzdCBjbGllbnQgQ0EwWTATBgcqhkjO
+        PQIBBggqhkjOPQMBBwNCAAQlNyhjNPUjnL6z6G/LHrh5Fag8o/f/r064JXjtjn4F
+        7xWV0e9DqLEzbsLmeQ9jnZ4lmUv1FciIcvLeodTyhlV3o0IwQDAPBgNVHRMBAf8E
+        BTADAQH/MA4GA1UdDwEB/wQEAwICBDAdBgNVHQ4EFgQU4e/JkJl0Hh/qJki8NkMD
+        7zRtjUYwCgYIKoZIzj0EAwIDSQAwRgIhAJd36QAYhDWgebhFxH6VwxaMC1u/qm/I
+        9GtkYXKd/6RtAiEAnQRk8F5bRbh2MfCzooMAoAJc3bXRdPXsf9JG6MFe6c0=
+        -----END CERTIFICATE-----
+        """
+
+    /// A client: CN ci of O "Penstock tests"; ci.test, spiffe://test/ci and ci@example.test. Valid from 2020 to 2120.
+    public static let client = """
+        -----BEGIN CERTIFICATE-----
+        MIIBqDCCAU6gAwIBAgIBAjAKBggqhkjOPQQDAjAiMSAwHgYDVQQDDBdQZW5zdG9j
+        ayB0ZXN0IGNsaWVudCBDQTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAw
+        MFowJjEXMBUGA1UECgwOUGVuc3RvY2sgdGVzdHMxCzAJBgNVBAMMAmNpMFkwEwYH
+        KoZIzj0CAQYIKoZIzj0DAQcDQgAEHo/hRsg3jWDBbooKlt0mBFskEiNX5Sw7GX9P
+        x8AS7a7oHzIFRPQ/cChpD3Li8oGk8kEg7e8X/COHsGdZGt5Hy6NvMG0wNQYDVR0R
+        BC4wLIIHY2kudGVzdIYQc3BpZmZlOi8vdGVzdC9jaYEPY2lAZXhhbXBsZS50ZXN0
+        MBMGA1UdJQQMMAoGCCsGAQUFBwMCMB8GA1UdIwQYMBaAFOHvyZCZdB4f6iZIvDZD
+        A+80bY1GMAoGCCqGSM49BAMCA0gAMEUCIARi7AfKZi2eUt9uq3g4RZ5dd8cra5mO
+        AMTNp6AXnnwPAiEA7MVDlLRQ27MAm0OeZhz3rAFQ1xr8AqRNqSwWliMOdNA=
+        -----END CERTIFICATE-----
+        """
+
+    /// The private key of the client certificate. TEST ONLY.
+    public static let clientKey = """
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgQJlZWerh12/qRt60
+        RTbY+eRZUnrGgnH+5cc0UB7FCtmhRANCAAQej+FGyDeNYMFuigqW3SYEWyQSI1fl
+        LDsZf0/HwBLtrugfMgVE9D9wKGkPcuLygaTyQSDt7xf8I4ewZ1ka3kfL
+        -----END PRIVATE KEY-----
+        """
 }

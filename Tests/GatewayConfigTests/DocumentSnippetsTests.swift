@@ -13,6 +13,12 @@ import Testing
         "PENSTOCK_DEV_KEY": "sk-test-dev-0123456789", "SEARCH_TEAM_KEY": "sk-test-search-0123456789",
     ]
 
+    /// Files that snippets name; the loader reads them, and looks no further.
+    private static let certificates = Dictionary(
+        uniqueKeysWithValues: ["gateway.pem", "gateway.key", "internal.pem", "internal.key", "clients.pem"].map {
+            ("tls/\($0)", "PEM")
+        })
+
     private static let repository: String = {
         var path = Substring(CaseFile.folder)
         for _ in 0..<2 { path = path[..<(path.lastIndex(of: "/") ?? path.endIndex)] }
@@ -28,7 +34,7 @@ import Testing
             let place = "\(document):\(snippet.line)"
             if snippet.name == "fragment" { continue }
             #expect(snippet.name.hasSuffix(".yaml"), "\(place): say what the block is: a file's name or `fragment`")
-            if snippet.name == "gateway.yaml" { files = [:] }
+            if snippet.name == "gateway.yaml" { files = Self.certificates }
             files[snippet.name] = snippet.text
             #expect(files["gateway.yaml"] != nil, "\(place): a route file needs a gateway.yaml above it")
             let loader = ConfigLoader(environment: Self.environment, fileSystem: MemoryFiles(files))

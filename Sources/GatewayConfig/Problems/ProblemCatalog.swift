@@ -81,8 +81,8 @@ public enum ProblemCatalog {
             "${VAR:?message} asks for a variable that is set and not empty, and shows its message otherwise."),
         Row(
             "E1404", "a file that is referred to cannot be used",
-            "The file of ${file:…}, of `ca_file` or of a listener's `tls` is missing, may not be read, is no regular file, or is no text. "
-                + "Relative paths are seen from the folder of the file that names them."
+            "The file of ${file:…}, of `ca_file` or of a listener's `tls` is missing, may not be read, is no regular "
+                + "file, or is no text. Relative paths are seen from the folder of the file that names them."
         ),
         Row(
             "W1405", "LiteLLM's form of a reference",
@@ -233,8 +233,8 @@ public enum ProblemCatalog {
     private static let listeners: [Row] = [
         Row(
             "E7001", "a certificate cannot be used",
-            "`cert` of a listener is a PEM file that begins with the certificate of the server itself; the certificates "
-                + "of its issuers follow, without the root. `client_ca` is a PEM file with certificates of authorities."
+            "`cert` of a listener is a PEM file that begins with the certificate of the server itself; those of its "
+                + "issuers follow, without the root. `client_ca` is a PEM file with certificates of authorities."
         ),
         Row(
             "E7002", "a private key cannot be used",
@@ -249,8 +249,9 @@ public enum ProblemCatalog {
         ),
         Row(
             "E7004", "no certificate is for a name",
-            "`names` of a listener lists what clients ask for. A certificate is for the DNS names among its alternative "
-                + "names (RFC 9525); the common name does not count, and `*` stands for exactly one label, the first."
+            "`names` of a listener lists what clients ask for. A certificate is for the DNS names among its "
+                + "alternative names (RFC 9525); the common name does not count, and `*` stands for exactly one "
+                + "label, the first."
         ),
         Row(
             "W7005", "a certificate ends soon",

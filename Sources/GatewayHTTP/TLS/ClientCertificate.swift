@@ -2,13 +2,13 @@ import NIOSSL
 
 /// Who a client is by the certificate that it showed and that the listener's authorities vouch for.
 ///
-/// Texts come from the certificate as they are: whoever shows them bounds and escapes them.
+/// Texts come from the certificate as they are: whoever shows them bounds and escapes them. `dnsNames`, `uris` (SPIFFE
+/// ids among them) and `mailAddresses` are its alternative names, each in the certificate's order.
 public struct ClientCertificate: Sendable, Hashable {
     /// The last common name of the subject (RFC 5280 section 4.1.2.6); empty without any.
     public let commonName: String
     /// Organizations of the subject, in its order.
     public let organizations: [String]
-    /// Alternative names: DNS names, URIs (SPIFFE ids among them), mail addresses, each in the certificate's order.
     public let dnsNames: [String]
     public let uris: [String]
     public let mailAddresses: [String]

@@ -15,7 +15,8 @@ public enum CertificateFault: Error, Equatable, Sendable {
     case unusable(String)
 }
 
-/// A certificate as a server shows it: the chain, and the key that proves it.
+/// A certificate as a server shows it: the chain, and the key that proves it. Clients take it from `notBefore` until
+/// `notAfter`.
 public struct ServerCertificate: Sendable {
     /// The server's own first. Never empty.
     let chain: [NIOSSLCertificate]
@@ -23,7 +24,6 @@ public struct ServerCertificate: Sendable {
     /// The DNS names that it is for, lower case and without a final dot; some may begin with `*.`. The common name is
     /// none of them (RFC 9525 section 2).
     public let names: [String]
-    /// From when on, and until when, clients take it.
     public let notBefore: WallTime
     public let notAfter: WallTime
 
@@ -49,6 +49,8 @@ public struct ServerCertificate: Sendable {
             return .success(certificate)
         } catch NIOSSLError.failedToLoadPrivateKey {
             return .failure(.foreignKey)
+        } catch NIOSSLError.failedToLoadCertificate {
+            return .failure(.unusable("its key usage is not that of a TLS server"))
         } catch {
             return .failure(.unusable("\(error)"))
         }

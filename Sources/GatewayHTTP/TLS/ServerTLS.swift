@@ -4,7 +4,7 @@ import NIOSSL
 
 /// What TLS on one listener is made of.
 public struct ServerTLSSettings: Sendable, Equatable {
-    /// A certificate and its key, in PEM.
+    /// A certificate and its `key`, in PEM; the key without a passphrase.
     public struct Pair: Sendable, Equatable {
         /// The server's own certificate first.
         public var chain: [UInt8]
@@ -32,7 +32,7 @@ public struct ServerTLSSettings: Sendable, Equatable {
 
 /// TLS of one listener, ready to serve: TLS 1.2 and 1.3, forward secrecy and authenticated encryption only.
 ///
-/// Connections keep the one that they began with for as long as they live.
+/// Connections keep the one that they began with for as long as they live. `settings` is what it was made of.
 public final class ServerTLS: Sendable {
     public let settings: ServerTLSSettings
     /// In the order of `settings.pairs`.

@@ -1,10 +1,9 @@
 import GatewayCore
 
-/// How long a certificate of a listener lasts.
+/// How long a certificate of a `listener` lasts; both are named as in the configuration.
 public struct CertificateExpiry: Sendable, Equatable {
-    /// The address, as configured.
     public var listener: String
-    /// The file, as configured.
+    /// Its file.
     public var certificate: String
     /// Negative once it has expired.
     public var secondsLeft: Int64

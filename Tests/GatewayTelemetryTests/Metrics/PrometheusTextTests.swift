@@ -65,6 +65,23 @@ import Testing
         }
     }
 
+    /// Guarantee: one line per certificate and listener, sorted; what has expired is below zero.
+    @Test func certificatesShow() {
+        var gauges = GatewayGauges.calm
+        gauges.certificates = [
+            .init(listener: "0.0.0.0:8443", certificate: "tls/b.pem", secondsLeft: -5),
+            .init(listener: "0.0.0.0:8443", certificate: "tls/a.pem", secondsLeft: 86400),
+            .init(listener: "0.0.0.0:443", certificate: "tls/a.pem", secondsLeft: 86400),
+        ]
+        let text = self.text(.init(), gateway: gauges)
+        let name = "penstock_certificate_expiry_seconds"
+        #expect(
+            text.contains(
+                "# TYPE \(name) gauge\n\(name){certificate=\"tls/a.pem\",listener=\"0.0.0.0:443\"} 86400\n"
+                    + "\(name){certificate=\"tls/a.pem\",listener=\"0.0.0.0:8443\"} 86400\n"
+                    + "\(name){certificate=\"tls/b.pem\",listener=\"0.0.0.0:8443\"} -5\n"))
+    }
+
     @Test func configurationAndLogsShow() {
         let text = self.text(
             .init(),
