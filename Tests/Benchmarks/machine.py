@@ -60,7 +60,8 @@ def _is_there(program: str) -> bool:
 def build_native(source: Path, target: Path) -> None:
     """Compiles the mock upstream, the load generator and the allocation counter, where the source is newer."""
     target.mkdir(parents=True, exist_ok=True)
-    for name, flags in {"upstream": ["-lssl", "-lcrypto"], "load": [], "malloc_counter": ["-shared", "-fPIC"]}.items():
+    tls = ["-lssl", "-lcrypto"]
+    for name, flags in {"upstream": tls, "load": tls, "malloc_counter": ["-shared", "-fPIC"]}.items():
         made, text = target / name, source / f"{name}.c"
         if made.exists() and made.stat().st_mtime > text.stat().st_mtime:
             continue

@@ -60,8 +60,8 @@ class Upstream:
     """The mock. It ends when its standard input does, so it never outlives the runner."""
 
     def __init__(self, binaries: Path, directory: Path) -> None:
-        self.ca, certificate, key = make_authority(directory)
-        self.child = Child([str(binaries / "upstream"), str(certificate), str(key)], LOAD_CORE, directory,
+        self.ca, self.certificate, self.key = make_authority(directory)
+        self.child = Child([str(binaries / "upstream"), str(self.certificate), str(self.key)], LOAD_CORE, directory,
                            directory / "upstream.log", pipes=True)
         words = self._line().split()
         if len(words) != 3 or words[0] != "ready":
@@ -94,14 +94,15 @@ class Upstream:
 
 
 class Proxy:
-    """One way to the mock. `port` forwards in the clear, `tls_port` to the mock's TLS listener, verified."""
+    """One way to the mock. `port` forwards in the clear, `tls_port` to the mock's TLS listener, verified; `https_port`
+    takes TLS itself and forwards in the clear."""
 
     name = "direct"
     headers: list[str] = []
 
     def __init__(self, upstream: Upstream, directory: Path) -> None:
         self.upstream, self.directory = upstream, directory
-        self.port, self.tls_port, self.child = upstream.port, 0, None
+        self.port, self.tls_port, self.https_port, self.child = upstream.port, 0, 0, None
         self.models = {False: "gpt-test", True: "gpt-test"}
 
     def configure(self) -> list[str]:
@@ -163,10 +164,11 @@ class Nginx(Proxy):
     name = "nginx"
 
     def configure(self) -> list[str]:
-        self.port, self.tls_port = free_ports(2)
+        self.port, self.tls_port, self.https_port = free_ports(3)
         server = """
     server {{
-        listen 127.0.0.1:{port} backlog=16384;
+        listen 127.0.0.1:{port} {listen} backlog=16384;
+        {certificate}
         location / {{
             proxy_pass {scheme}://{pool};
             proxy_http_version 1.1;
@@ -179,6 +181,8 @@ class Nginx(Proxy):
         tls = (f"proxy_ssl_verify on; proxy_ssl_trusted_certificate {self.upstream.ca}; proxy_ssl_verify_depth 2; "
                "proxy_ssl_name localhost; proxy_ssl_server_name on; proxy_ssl_session_reuse on; "
                "proxy_ssl_protocols TLSv1.2 TLSv1.3;")
+        certificate = (f"ssl_certificate {self.upstream.certificate}; ssl_certificate_key {self.upstream.key}; "
+                       "ssl_protocols TLSv1.2 TLSv1.3;")
         pools = "".join(
             f"    upstream {pool} {{ server 127.0.0.1:{port}; keepalive 1024; keepalive_requests 1000000000; }}\n"
             for pool, port in (("plain", self.upstream.port), ("secure", self.upstream.tls_port)))
@@ -190,8 +194,10 @@ class Nginx(Proxy):
             f"error_log {self.directory}/error.log error;\nevents {{ worker_connections 32768; }}\nhttp {{\n"
             f"    access_log off;\n    tcp_nodelay on;\n    keepalive_timeout 600s;\n"
             f"    keepalive_requests 1000000000;\n{folders}{pools}"
-            + server.format(port=self.port, scheme="http", pool="plain", tls="")
-            + server.format(port=self.tls_port, scheme="https", pool="secure", tls=tls) + "\n}\n")
+            + server.format(port=self.port, listen="", certificate="", scheme="http", pool="plain", tls="")
+            + server.format(port=self.tls_port, listen="", certificate="", scheme="https", pool="secure", tls=tls)
+            + server.format(port=self.https_port, listen="ssl", certificate=certificate, scheme="http", pool="plain",
+                            tls="") + "\n}\n")
         return ["nginx", "-p", str(self.directory), "-c", str(self.directory / "nginx.conf")]
 
 
@@ -199,13 +205,16 @@ class HAProxy(Proxy):
     name = "haproxy"
 
     def configure(self) -> list[str]:
-        self.port, self.tls_port = free_ports(2)
+        self.port, self.tls_port, self.https_port = free_ports(3)
+        pair = self.directory / "pair.pem"
+        pair.write_bytes(self.upstream.certificate.read_bytes() + self.upstream.key.read_bytes())
         sides = ""
-        for name, port, upstream, tls in (
-                ("plain", self.port, self.upstream.port, ""),
-                ("secure", self.tls_port, self.upstream.tls_port,
+        for name, port, listen, upstream, tls in (
+                ("plain", self.port, "", self.upstream.port, ""),
+                ("https", self.https_port, f" ssl crt {pair} ssl-min-ver TLSv1.2", self.upstream.port, ""),
+                ("secure", self.tls_port, "", self.upstream.tls_port,
                  f" ssl verify required ca-file {self.upstream.ca} sni str(localhost) verifyhost localhost")):
-            sides += (f"frontend {name}\n    bind 127.0.0.1:{port} backlog 16384\n    default_backend {name}\n"
+            sides += (f"frontend {name}\n    bind 127.0.0.1:{port}{listen} backlog 16384\n    default_backend {name}\n"
                       f"backend {name}\n    http-reuse always\n"
                       f"    server mock 127.0.0.1:{upstream} pool-max-conn -1 pool-purge-delay 600s{tls}\n")
         (self.directory / "haproxy.cfg").write_text(
@@ -230,8 +239,9 @@ class Penstock(Proxy):
         self.access_log = directory / "access.log"
 
     def configure(self) -> list[str]:
-        port, admin = free_ports(2)
+        port, self.https_port, admin = free_ports(3)
         self.port = self.tls_port = port
+        pair = {"cert": str(self.upstream.certificate), "key": str(self.upstream.key)}
         (self.directory / "routes").mkdir(exist_ok=True)
 
         def provider(base: str, **more: str) -> dict:
@@ -240,7 +250,9 @@ class Penstock(Proxy):
 
         config = {
             "version": 1,
-            "server": {"listen": [{"address": f"127.0.0.1:{port}"}], "admin": {"address": f"127.0.0.1:{admin}"},
+            "server": {"listen": [{"address": f"127.0.0.1:{port}"},
+                                  {"address": f"127.0.0.1:{self.https_port}", "tls": pair}],
+                       "admin": {"address": f"127.0.0.1:{admin}"},
                        "loops": 1, "limits": {"max_connections": 20000},
                        "drain": {"grace": "1s", "stream_grace": "1s"}},
             "providers": {

@@ -120,7 +120,8 @@ def _memory(results: Results) -> str:
             for place, each in enumerate(kind["holds"]):
                 again = place == len(kind["holds"]) - 1
                 rows.append([
-                    name, f"{each['count']:,} {'streams' if each['stream'] else 'idle'}{', again' if again else ''}",
+                    name, f"{each['count']:,} {'streams' if each['stream'] else 'idle'}"
+                          f"{' over TLS' if each.get('https') else ''}{', again' if again else ''}",
                     f"{kind['rest']['rss_kib'] / 1024:.1f}", f"{each['during']['rss_kib'] / 1024:.1f}",
                     f"{each['kib_each']:.1f}", f"{each['after']['rss_kib'] / 1024:.1f}",
                     f"{kind['rest']['descriptors']} → {each['during']['descriptors']:,} → "
@@ -150,6 +151,17 @@ def tables(results: Results) -> str:
         opened = ", ".join(f"{name} {count} ({resumed} resumed)"
                            for name, (count, resumed) in results.data["handshakes"].items() if count)
         parts.append(f"TLS handshakes that the mock saw in all rounds, warm-up included: {opened}.\n")
+    if results.has("tls_in_saturation"):
+        parts.append(_saturation(results, "tls_in_saturation", "TLS from the client: requests at saturation"))
+        parts.append(_rate(results, "tls_in_rate", f"TLS from the client: latency at {results.data['plan']['rate']:,} "
+                                                   "requests/s"))
+    if results.has("tls_in_burst"):
+        rows = [[name, results.spread(name, "tls_in_burst", "cpu_us_event", "{:.2f}"),
+                 number(results.ratio(name, "tls_in_burst", "cpu_us_event"), "{:.2f}"),
+                 number(results.median(name, "tls_in_burst", "events_per_second"), "{:,.0f}")]
+                for name in results.names if results.values(name, "tls_in_burst", "cpu_us_event")]
+        parts.append(table("TLS from the client: streams in bursts", "",
+                           ["proxy", "CPU µs per event", "ratio to nginx", "events/s"], rows))
     if results.data.get("memory"):
         parts.append(_memory(results))
     if results.data.get("starts"):
@@ -161,7 +173,8 @@ def heading(results: Results) -> str:
     at = results.data["machine"]
     versions = "; ".join(results.data["versions"].values())
     shares = [(step, results.others(step)) for step in ("saturation", "rate", "paced", "burst", "tls_saturation",
-                                                       "tls_rate") if results.has(step)]
+                                                       "tls_rate", "tls_in_saturation", "tls_in_rate",
+                                                       "tls_in_burst") if results.has(step)]
     worst = max((share for _, share in shares), default=0.0)
     quiet = (f"The machine was busy: other programs took up to {worst * 100:.0f} % of the proxies' core during a step, "
              "and the load average was " if worst > 0.1 else

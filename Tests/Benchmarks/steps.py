@@ -60,27 +60,32 @@ class Bench:
             path.write_bytes(request_body(model, stream))
         return path
 
-    def command(self, mode: str, proxy: Proxy, *, tls: bool, stream: bool, options: list[str]) -> list[str]:
+    def command(self, mode: str, proxy: Proxy, *, tls: bool, stream: bool, options: list[str],
+                https: bool = False) -> list[str]:
+        """`tls`: between proxy and mock; `https`: between client and proxy."""
         headers = [each for header in proxy.headers for each in ("-H", header)]
-        port = proxy.tls_port if tls else proxy.port
+        port = proxy.https_port if https else proxy.tls_port if tls else proxy.port
+        if https:
+            headers += ["-T", str(self.upstream.ca)]
         return [str(self.binaries / "load"), mode, str(port), str(self.body(proxy.models[tls], stream)), *headers,
                 *options]
 
     def load(self, mode: str, proxy: Proxy, seconds: float, *, tls: bool = False, stream: bool = False,
-             options: list[str]) -> dict:
+             https: bool = False, options: list[str]) -> dict:
         """One run; of several, the one that other programs disturbed least."""
         best: dict | None = None
         for _ in range(self.plan.tries):
-            result = self._load_once(mode, proxy, seconds, tls=tls, stream=stream, options=options)
+            result = self._load_once(mode, proxy, seconds, tls=tls, stream=stream, https=https, options=options)
             if best is None or result["others"] < best["others"]:
                 best = result
             if best["others"] <= OTHERS_MAX:
                 break
         return best
 
-    def _load_once(self, mode: str, proxy: Proxy, seconds: float, *, tls: bool, stream: bool,
+    def _load_once(self, mode: str, proxy: Proxy, seconds: float, *, tls: bool, stream: bool, https: bool,
                    options: list[str]) -> dict:
-        command = self.command(mode, proxy, tls=tls, stream=stream, options=["-d", str(seconds), *options])
+        command = self.command(mode, proxy, tls=tls, stream=stream, https=https,
+                               options=["-d", str(seconds), *options])
         seen = self.upstream.counts()
         pids = proxy.pids
         core, cpu, began = machine.core_busy_seconds(machine.PROXY_CORE), machine.cpu_seconds(pids), time.monotonic()
@@ -102,8 +107,8 @@ class Bench:
         total = self.handshakes.setdefault(proxy.name, [0, 0])
         for place, key in enumerate(("handshakes", "resumed")):
             total[place] += after[key] - seen[key]
-        self._judge(f"{proxy.name} {mode}{' tls' if tls else ''}{' stream' if stream else ''}", result,
-                    after["requests"] - seen["requests"])
+        kind = f"{' tls' if tls else ''}{' https' if https else ''}{' stream' if stream else ''}"
+        self._judge(f"{proxy.name} {mode}{kind}", result, after["requests"] - seen["requests"])
         return result
 
     def _judge(self, what: str, result: dict, forwarded: int) -> None:
@@ -121,13 +126,20 @@ class Bench:
 # ------------------------------------------------------------ the steps of a round
 
 
-def saturation(bench: Bench, proxy: Proxy, tls: bool = False) -> dict:
-    return bench.load("closed", proxy, bench.plan.seconds, tls=tls, options=["-c", str(bench.plan.connections)])
+def saturation(bench: Bench, proxy: Proxy, tls: bool = False, https: bool = False) -> dict:
+    return bench.load("closed", proxy, bench.plan.seconds, tls=tls, https=https,
+                      options=["-c", str(bench.plan.connections)])
 
 
-def fixed_rate(bench: Bench, proxy: Proxy, tls: bool = False) -> dict:
+def fixed_rate(bench: Bench, proxy: Proxy, tls: bool = False, https: bool = False) -> dict:
     options = ["-c", str(bench.plan.connections), "-r", str(bench.plan.rate)]
-    return bench.load("rate", proxy, bench.plan.seconds, tls=tls, options=options)
+    return bench.load("rate", proxy, bench.plan.seconds, tls=tls, https=https, options=options)
+
+
+def burst_over_https(bench: Bench, proxy: Proxy) -> dict:
+    bench.upstream.set(bench.plan.paced_events, 0)
+    return bench.load("closed", proxy, bench.plan.seconds, stream=True, https=True,
+                      options=["-c", str(bench.plan.streams)])
 
 
 def paced(bench: Bench, proxy: Proxy) -> dict:
@@ -153,6 +165,9 @@ ROUND_STEPS = {
     "burst": burst,
     "tls_saturation": lambda bench, proxy: over_tls(saturation, bench, proxy),
     "tls_rate": lambda bench, proxy: over_tls(fixed_rate, bench, proxy),
+    "tls_in_saturation": lambda bench, proxy: saturation(bench, proxy, https=True),
+    "tls_in_rate": lambda bench, proxy: fixed_rate(bench, proxy, https=True),
+    "tls_in_burst": burst_over_https,
 }
 
 
@@ -171,11 +186,12 @@ def _state(proxy: Proxy) -> dict:
     return {"rss_kib": machine.rss_kib(pids), "descriptors": machine.descriptors(pids)}
 
 
-def hold(bench: Bench, proxy: Proxy, count: int, stream: bool) -> dict:
+def hold(bench: Bench, proxy: Proxy, count: int, stream: bool, https: bool = False) -> dict:
     """Memory and descriptors while `count` connections stay open, and after they have closed."""
     bench.upstream.set(100, 60_000_000 if stream else 0)
     before = _state(proxy)
-    command = bench.command("hold", proxy, tls=False, stream=stream, options=["-c", str(count), "-d", "30"])
+    command = bench.command("hold", proxy, tls=False, stream=stream, https=https,
+                            options=["-c", str(count), "-d", "30"])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
         words = load.stdout.readline().split()
         held, lost = (int(words[1]), int(words[2])) if words[:1] == [b"ready"] else (0, count)
@@ -187,7 +203,7 @@ def hold(bench: Bench, proxy: Proxy, count: int, stream: bool) -> dict:
     if held < count:
         bench.problems.append(f"{proxy.name}: {held} of {count} connections stayed open, {lost} were closed")
     proxy.clean()
-    return {"count": held, "stream": stream, "before": before, "during": during, "after": after}
+    return {"count": held, "stream": stream, "https": https, "before": before, "during": during, "after": after}
 
 
 def _settled(proxy: Proxy, descriptors: int) -> dict:
@@ -203,14 +219,14 @@ def _settled(proxy: Proxy, descriptors: int) -> dict:
     return {**states[-1], "rss_kib": min(state["rss_kib"] for state in states)}
 
 
-def memory(bench: Bench, proxy: Proxy, stream: bool) -> dict:
+def memory(bench: Bench, proxy: Proxy, stream: bool, https: bool = False) -> dict:
     """In a process of its own. Each hold runs twice: what the second one leaves behind shows a leak."""
     proxy.start()
     try:
         time.sleep(0.5)
         rest = _state(proxy)
-        counts = [bench.plan.held_streams] if stream else list(bench.plan.idle)
-        holds = [hold(bench, proxy, count, stream) for count in [*counts, counts[-1]]]
+        counts = [bench.plan.held_streams] if stream or https else list(bench.plan.idle)
+        holds = [hold(bench, proxy, count, stream, https) for count in [*counts, counts[-1]]]
     finally:
         proxy.stop()
     for each in holds:

@@ -4,6 +4,7 @@
 //   load rate   PORT BODY [-r requests a second] …
 //   load hold   PORT BODY …
 //
+// -T CAFILE speaks TLS to the port, as `localhost`, and verifies the certificate. Each connection makes a full handshake.
 // closed: every connection sends its next request when the answer to the last one is complete; -n ends it early.
 // rate:   requests start at fixed times, answered or not; latency counts from the time a request was to start.
 // hold:   opens the connections, 64 at a time; each sends one request and is ready when the answer is complete, or
@@ -17,6 +18,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,10 +34,11 @@
 
 enum { head_bytes = 4096, read_bytes = 65536, batch = 256, ramp = 64, samples_max = 8 << 20, drain_seconds = 8 };
 enum mode { closed_loop, fixed_rate, hold_open };
-enum state { idle, connecting, sending, in_head, in_body, in_size, in_chunk, after_chunk, in_trailer, resting };
+enum state { idle, connecting, shaking, sending, in_head, in_body, in_size, in_chunk, after_chunk, in_trailer, resting };
 
 struct caller {
     int fd;
+    SSL *tls;
     enum state state;
     int sent;
     int head_used;
@@ -66,6 +71,7 @@ static struct caller *callers;
 static struct caller **free_callers;
 static int free_count;
 static int poll_fd, timer_fd;
+static SSL_CTX *tls_context;  // NULL: in the clear
 static uint64_t begun, started_requests, answered, errors, late, events_seen, ready, lost;
 static int in_flight;
 static bool stopping, stdin_ended;
@@ -113,6 +119,23 @@ static void open_caller(struct caller *c) {
     c->state = connecting;
 }
 
+// As recv(2) and send(2) would say it: -1 with EAGAIN when nothing moves.
+static ssize_t tls_result(struct caller *c, int n) {
+    if (n > 0) return n;
+    int why = SSL_get_error(c->tls, n);
+    errno = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? EAGAIN : EPROTO;
+    ERR_clear_error();
+    return why == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+static ssize_t read_some(struct caller *c, char *bytes, size_t count) {
+    return c->tls ? tls_result(c, SSL_read(c->tls, bytes, (int)count)) : recv(c->fd, bytes, count, 0);
+}
+
+static ssize_t write_some(struct caller *c, const char *bytes, size_t count) {
+    return c->tls ? tls_result(c, SSL_write(c->tls, bytes, (int)count)) : send(c->fd, bytes, count, MSG_NOSIGNAL);
+}
+
 static void give_back(struct caller *c) {
     c->state = idle;
     free_callers[free_count++] = c;
@@ -123,6 +146,8 @@ static void drop(struct caller *c, bool is_error, const char *why) {
     if (c->state != idle && c->state != resting) in_flight--;
     if (is_error) fail(c, why);
     if (c->state == resting || mode == hold_open) lost++;
+    if (c->tls) SSL_free(c->tls);
+    c->tls = NULL;
     close(c->fd);
     c->fd = -1;
     c->state = resting;
@@ -134,7 +159,7 @@ static void drop(struct caller *c, bool is_error, const char *why) {
 
 static void push(struct caller *c) {
     while (c->sent < request_bytes) {
-        ssize_t n = send(c->fd, request + c->sent, (size_t)(request_bytes - c->sent), MSG_NOSIGNAL);
+        ssize_t n = write_some(c, request + c->sent, (size_t)(request_bytes - c->sent));
         if (n < 0 && errno == EAGAIN) {
             watch(c, EPOLLIN | EPOLLOUT);
             return;
@@ -282,6 +307,33 @@ static bool digest(struct caller *c, const char *bytes, size_t count) {
     return true;
 }
 
+static void connected(struct caller *c) {
+    watch(c, EPOLLIN);
+    in_flight--;
+    if (mode == fixed_rate || !may_start()) give_back(c);
+    else start(c, now_ns());
+}
+
+static void shake(struct caller *c) {
+    int n = SSL_do_handshake(c->tls);
+    if (n == 1) return connected(c);
+    int why = SSL_get_error(c->tls, n);
+    if (why == SSL_ERROR_WANT_READ) return watch(c, EPOLLIN);
+    if (why == SSL_ERROR_WANT_WRITE) return watch(c, EPOLLIN | EPOLLOUT);
+    if (errors > 100) stopping = true;
+    drop(c, true, "the TLS handshake failed");
+}
+
+static void begin_tls(struct caller *c) {
+    c->state = shaking;
+    c->tls = SSL_new(tls_context);
+    if (!c->tls || SSL_set_fd(c->tls, c->fd) != 1) die("SSL_new");
+    SSL_set_tlsext_host_name(c->tls, "localhost");
+    SSL_set1_host(c->tls, "localhost");
+    SSL_set_connect_state(c->tls);
+    shake(c);
+}
+
 static void serve(struct caller *c, uint32_t events) {
     static char bytes[read_bytes];
     if (c->fd < 0) return;
@@ -293,21 +345,17 @@ static void serve(struct caller *c, uint32_t events) {
             if (errors > 100) stopping = true;
             return drop(c, true, strerror(problem));
         }
-        watch(c, EPOLLIN);
-        in_flight--;
-        if (mode == fixed_rate || !may_start()) {
-            give_back(c);
-        } else {
-            start(c, now_ns());
-        }
+        if (tls_context) begin_tls(c);
+        else connected(c);
         return;
     }
+    if (c->state == shaking) return shake(c);
     if (c->state == sending && events & EPOLLOUT) {
         watch(c, EPOLLIN);
         push(c);
     }
     if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) || c->fd < 0) return;
-    ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
+    ssize_t n = read_some(c, bytes, sizeof bytes);
     if (n < 0 && errno == EAGAIN) return;
     if (n <= 0) return drop(c, c->state != idle && c->state != resting, "closed by the proxy");
     if (!digest(c, bytes, (size_t)n)) drop(c, true, "an answer that is not 200 or not framed");
@@ -388,6 +436,15 @@ static void make_request(const char *path, char **headers, int header_count) {
     request_bytes = at + (int)n;
 }
 
+static void use_tls(const char *ca_file) {
+    tls_context = SSL_CTX_new(TLS_client_method());
+    if (!tls_context || SSL_CTX_load_verify_locations(tls_context, ca_file, NULL) != 1) die(ca_file);
+    SSL_CTX_set_verify(tls_context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_mode(tls_context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
+    signal(SIGPIPE, SIG_IGN);
+}
+
 static void read_arguments(int count, char **arguments) {
     char *headers[16];
     int header_count = 0;
@@ -397,12 +454,13 @@ static void read_arguments(int count, char **arguments) {
     target.sin_port = htons((uint16_t)atoi(arguments[2]));
     target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     optind = 4;
-    for (int option; (option = getopt(count, arguments, "c:d:n:r:H:")) != -1;) {
+    for (int option; (option = getopt(count, arguments, "c:d:n:r:H:T:")) != -1;) {
         switch (option) {
         case 'c': connections = atoi(optarg); break;
         case 'd': seconds = atof(optarg); break;
         case 'n': requests_max = strtoull(optarg, NULL, 10); break;
         case 'r': rate = atof(optarg); break;
+        case 'T': use_tls(optarg); break;
         case 'H': if (header_count < 16) headers[header_count++] = optarg; break;
         default: exit(2);
         }
