@@ -4,7 +4,8 @@
 //   load rate   PORT BODY [-r requests a second] …
 //   load hold   PORT BODY …
 //
-// -T CAFILE speaks TLS to the port, as `localhost`, and verifies the certificate. Each connection makes a full handshake.
+// -T CAFILE speaks TLS to the port, as `localhost`, and verifies the certificate. Each connection makes a full handshake;
+// with a fixed rate the clock starts when all of them are through.
 // closed: every connection sends its next request when the answer to the last one is complete; -n ends it early.
 // rate:   requests start at fixed times, answered or not; latency counts from the time a request was to start.
 // hold:   opens the connections, 64 at a time; each sends one request and is ready when the answer is complete, or
@@ -494,12 +495,19 @@ int main(int count, char **arguments) {
     begun = now_ns();
     uint64_t last = begun + (uint64_t)(seconds * 1e9), deadline = last + drain_seconds * 1000000000ull, ended = 0;
     int opened = 0;
+    bool shaken = !tls_context || mode != fixed_rate;
     for (;;) {
         uint64_t now = now_ns();
+        if (!shaken && free_count == connections) {
+            shaken = true;
+            deadline += now - begun;
+            last += now - begun;
+            begun = now;
+        }
         if (now >= last) stopping = true;
         if (now >= deadline || errors >= 1000) break;
         if (mode == hold_open && (!keep_holding(&opened) || stopping)) break;
-        if (mode == fixed_rate) keep_rate();
+        if (mode == fixed_rate && shaken) keep_rate();
         if (mode != hold_open && in_flight == 0 && (stopping || started_requests >= requests_max)) break;
         struct epoll_event events[batch];
         int n = epoll_wait(poll_fd, events, batch, 20);
