@@ -4,8 +4,8 @@
 //   load rate   PORT BODY [-r requests a second] …
 //   load hold   PORT BODY …
 //
-// -T CAFILE speaks TLS to the port, as `localhost`, and verifies the certificate. Each connection makes a full handshake;
-// with a fixed rate the clock starts when all of them are through.
+// -T CAFILE speaks TLS to the port, asks for `localhost` and verifies the certificate. Each connection makes a full
+// handshake; with a fixed rate the clock starts when all of them are through.
 // closed: every connection sends its next request when the answer to the last one is complete; -n ends it early.
 // rate:   requests start at fixed times, answered or not; latency counts from the time a request was to start.
 // hold:   opens the connections, 64 at a time; each sends one request and is ready when the answer is complete, or
@@ -35,7 +35,9 @@
 
 enum { head_bytes = 4096, read_bytes = 65536, batch = 256, ramp = 64, samples_max = 8 << 20, drain_seconds = 8 };
 enum mode { closed_loop, fixed_rate, hold_open };
-enum state { idle, connecting, shaking, sending, in_head, in_body, in_size, in_chunk, after_chunk, in_trailer, resting };
+enum state {
+    idle, connecting, shaking, sending, in_head, in_body, in_size, in_chunk, after_chunk, in_trailer, resting
+};
 
 struct caller {
     int fd;
