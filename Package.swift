@@ -46,7 +46,7 @@ let package = Package(
 
         // Pure: no socket, no clock, no file.
         source("GatewayWire", ["GatewayCore", "CZlib"]),
-        source("GatewayPolicy", ["GatewayCore", "GatewayContract", "CLibCrypto"]),
+        source("GatewayPolicy", ["GatewayCore", "GatewayContract", "CLibCrypto", "CZlib"]),
         source("GatewayDialects", ["GatewayCore", "GatewayContract", "GatewayWire"]),
 
         // Files to desired state.

@@ -122,7 +122,7 @@ private struct LoadRun {
         let models = ModelSection(root, &self.walk)
         state.deployments = models.deployments
         state.models = ModelExpansion.expanded(models.models, deployments: models.deployments, &self.walk)
-        state.keys = KeySection.keys(root.items("keys", &self.walk) ?? [], &self.walk)
+        state.keys = KeySection.keys(root, &self.walk)
         state.routes = self.routes(root)
         return state
     }

@@ -293,34 +293,3 @@ public struct LimitSpec: Sendable, Equatable {
         self.requestsPerMinute == nil && self.tokensPerMinute == nil && self.concurrency == nil
     }
 }
-
-/// An inference key from the configuration.
-public struct KeySpec: Sendable, Equatable {
-    /// Stands in logs and messages; the state of its limits lives on under it.
-    public var name: KeyName
-    /// What clients send: 16 to 256 visible ASCII characters. The key table keeps its digest alone.
-    public var secret: Secret
-    /// Patterns: a model's name, or a prefix and `*`. `nil`: every model.
-    public var models: [String]?
-    /// `nil`: every address.
-    public var allowedAddresses: [IPBlock]?
-    /// First instant at which the key is refused.
-    public var expires: WallTime?
-    /// What the users of this key may use together.
-    public var limits: LimitSpec
-    /// The place of its name.
-    public var origin: Origin
-
-    public init(
-        name: KeyName, secret: Secret, models: [String]? = nil, allowedAddresses: [IPBlock]? = nil,
-        expires: WallTime? = nil, limits: LimitSpec = .init(), origin: Origin = .builtIn
-    ) {
-        self.name = name
-        self.secret = secret
-        self.models = models
-        self.allowedAddresses = allowedAddresses
-        self.expires = expires
-        self.limits = limits
-        self.origin = origin
-    }
-}

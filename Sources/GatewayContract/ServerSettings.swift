@@ -37,11 +37,13 @@ public struct ServerSettings: Sendable, Equatable {
     public var drain: DrainSettings
     /// Peers whose `X-Forwarded-For` is believed when a key has an address allow-list.
     public var trustedProxies: [IPBlock]
+    /// `key_pepper`: what keys are hashed under, 32 to 256 bytes. `nil`: random, another one in each process.
+    public var keyPepper: Secret?
 
     public init(
         listen: [ListenerSpec] = [.init(.init(host: "127.0.0.1", port: 8080))],
         admin: ListenAddress = .init(host: "127.0.0.1", port: 9901), loops: Int? = nil, limits: ServerLimits = .init(),
-        drain: DrainSettings = .init(), trustedProxies: [IPBlock] = []
+        drain: DrainSettings = .init(), trustedProxies: [IPBlock] = [], keyPepper: Secret? = nil
     ) {
         self.listen = listen
         self.admin = admin
@@ -49,6 +51,7 @@ public struct ServerSettings: Sendable, Equatable {
         self.limits = limits
         self.drain = drain
         self.trustedProxies = trustedProxies
+        self.keyPepper = keyPepper
     }
 }
 

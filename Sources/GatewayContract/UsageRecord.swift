@@ -102,8 +102,14 @@ public struct UsageRecord: Sendable {
     public var endpoint: Endpoint?
     /// As on the wire; empty when it is none that the gateway knows.
     public var method: String = ""
-    /// `nil`: the route asks for none, or none that is valid was presented. An expired key is named.
+    /// `nil`: the route asks for none, or none that is valid was presented. An expired or revoked one is named.
     public var key: KeyName?
+    /// The public id of what was presented; `nil` for a secret that the operator chose.
+    public var keyID: KeyID?
+    /// What was presented is the credential that a rotation replaced.
+    public var usedPreviousKey = false
+    /// Whose the key is.
+    public var owner: KeyOwner?
     /// The peer of the connection, whatever `X-Forwarded-For` says.
     public var clientAddress: IPAddress?
     /// As the client sent it, at most 128 bytes; for metrics only the configured name may be used.

@@ -36,7 +36,8 @@ extension ErrorCode {
         case .malformedRequest, .malformedBody, .missingModel, .invalidModel, .repeatedField, .storedObjectField,
             .dialectNotServed, .apiVersionUnknown, .expectationFailed:
             self.badRequestRow
-        case .keyMissing, .keyInvalid, .keyExpired, .addressNotAllowed, .modelNotAllowed:
+        case .keyMissing, .keyInvalid, .keyMistyped, .keyOfOtherKind, .keyExpired, .keyReplaced, .keyRevoked,
+            .scopeNotGranted, .addressNotAllowed, .modelNotAllowed:
             self.identityRow
         case .routeNotFound, .endpointNotAvailable, .modelNotFound, .methodNotAllowed, .apiVersionSunset:
             self.placeRow
@@ -127,6 +128,24 @@ extension ErrorCode {
                 "Send `Authorization: Bearer KEY`, or `x-api-key`, `api-key`, `x-goog-api-key` or `?key=`.")
         case .keyExpired:
             Self.client(401, "expired_api_key", "The API key has expired.", "Ask the operator for a new key.")
+        case .keyMistyped:
+            Self.client(
+                401, "mistyped_api_key", "The API key is mistyped: its checksum does not fit.",
+                "Copy the key again, whole. `penstock keys check` says whether a key is as it was made.")
+        case .keyOfOtherKind:
+            Self.client(
+                401, "admin_api_key", "This is an admin key, which calls no model: an inference key is needed.",
+                "Use a key that begins with `sk-ps1_`; those of `sk-psa1_` are for administration.")
+        case .keyReplaced:
+            Self.client(
+                401, "replaced_api_key", "The API key was replaced, and the time of the old one is over.",
+                "Use the new key. How long the old one works stands in the key's `previous.until`.")
+        case .keyRevoked:
+            Self.client(401, "revoked_api_key", "The API key was revoked.", "Ask the operator for a new key.")
+        case .scopeNotGranted:
+            Self.client(
+                403, "scope_not_granted", "The API key lacks the scope `inference`.",
+                "Have the scope added to the key's `scopes`.")
         case .addressNotAllowed:
             Self.client(
                 403, "address_not_allowed", "The API key may not be used from this address.",

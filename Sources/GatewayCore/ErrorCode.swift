@@ -4,8 +4,8 @@ public enum ErrorCode: String, CaseIterable, Sendable {
     // What the client sent.
     case malformedRequest, malformedBody, missingModel, invalidModel, repeatedField, storedObjectField
     case dialectNotServed, apiVersionUnknown, expectationFailed
-    case keyMissing, keyInvalid, keyExpired
-    case addressNotAllowed, modelNotAllowed
+    case keyMissing, keyInvalid, keyMistyped, keyOfOtherKind, keyExpired, keyReplaced, keyRevoked
+    case scopeNotGranted, addressNotAllowed, modelNotAllowed
     case routeNotFound, endpointNotAvailable, modelNotFound
     case methodNotAllowed, requestTimeout, apiVersionSunset, lengthRequired, bodyTooLarge
     case unsupportedEncoding, unsupportedMediaType, headTooLarge, httpVersionNotSupported

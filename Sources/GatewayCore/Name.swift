@@ -41,6 +41,12 @@ extension Name: ExpressibleByExtendedGraphemeClusterLiteral {
 
 /// Marks an `OrgName`.
 public enum OrgKind: NameKind {}
+/// Marks a `TeamName`.
+public enum TeamKind: NameKind {}
+/// Marks a `UserName`.
+public enum UserKind: NameKind {}
+/// Marks a `ServiceAccountName`.
+public enum ServiceAccountKind: NameKind {}
 /// Marks a `KeyName`.
 public enum KeyKind: NameKind {}
 /// Marks a `ProviderName`.
@@ -54,8 +60,14 @@ public enum RouteKind: NameKind {}
 /// Marks a `VersionName`.
 public enum VersionKind: NameKind {}
 
-/// A tenant. This version has none: the label `org` of metrics is empty.
+/// A tenant. In this version a word at a key, shown in records, log and metrics; nothing else hangs on it.
 public typealias OrgName = Name<OrgKind>
+/// A team within an org; as much a mere word as the org.
+public typealias TeamName = Name<TeamKind>
+/// A person that a key belongs to.
+public typealias UserName = Name<UserKind>
+/// A program that a key belongs to.
+public typealias ServiceAccountName = Name<ServiceAccountKind>
 /// `name` of an entry of `keys`: what logs and messages call an inference key by. The state of its limits lives on
 /// under it.
 public typealias KeyName = Name<KeyKind>

@@ -12,7 +12,7 @@ struct Penstock: ParsableCommand {
         version: PenstockVersion.text,
         subcommands: [
             ServeCommand.self, CheckCommand.self, DiffCommand.self, ShowCommand.self, ReloadCommand.self,
-            RoutesCommand.self, SchemaCommand.self, VersionCommand.self,
+            RoutesCommand.self, KeysCommand.self, SchemaCommand.self, VersionCommand.self,
         ])
 
     /// Synchronous on purpose: signals are waited for on the main thread.

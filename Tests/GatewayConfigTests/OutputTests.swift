@@ -90,6 +90,7 @@ import Testing
                 - key `dev`
                 + key `ci`
                     + secret: "•••"
+                    + scopes: [inference]
                 ~ route `chat`
                     ~ versions.v2.path: /v2/chat/completions → /v3/chat
 
@@ -144,12 +145,12 @@ import Testing
                 """)
         #expect(made.result.problems == [])
         let state = try #require(made.result.desired)
-        #expect(state.keys.first?.secret.revealed == "sk-test-0123456789")
+        #expect(state.keys.first?.credential.secret?.revealed == "sk-test-0123456789")
         #expect(state.providers.first?.apiKey?.revealed == "sk-test-1")
         let bare = ConfigLoader.madeUp(
             environment: ["PENSTOCK_DEV_KEY": "sk-test-abcdefghij"], developmentKey: "x", digest: { $0 })
         #expect(bare.result.desired?.models.map(\.name.text) == ["echo/*"])
-        #expect(bare.result.desired?.keys.first?.secret.revealed == "sk-test-abcdefghij")
+        #expect(bare.result.desired?.keys.first?.credential.secret?.revealed == "sk-test-abcdefghij")
     }
 }
 

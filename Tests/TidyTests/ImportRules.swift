@@ -24,7 +24,7 @@ struct ImportRule {
         "GatewayCore": .init([]),
         "GatewayContract": .init(["GatewayCore"]),
         "GatewayWire": .init(["GatewayCore"], ["CZlib"]),
-        "GatewayPolicy": .init(["GatewayCore", "GatewayContract"], ["CLibCrypto"]),
+        "GatewayPolicy": .init(["GatewayCore", "GatewayContract"], ["CLibCrypto", "CZlib"]),
         "GatewayDialects": .init(["GatewayCore", "GatewayContract", "GatewayWire"]),
         "GatewayConfig": .init(
             ["GatewayCore", "GatewayContract"], ["Yams", "Foundation", "FoundationEssentials"], isDataPlane: false),

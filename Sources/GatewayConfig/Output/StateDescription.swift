@@ -108,6 +108,7 @@ struct StateDescription {
             self.field("limits.max_connections", "\(limits.connectionsMax)"),
             self.field("limits.max_in_flight", Units.text(bytes: limits.inFlightBytesMax)),
             Field(key: "trusted_proxies", value: .list(server.trustedProxies.map(\.description))),
+            server.keyPepper.map { Field(key: "key_pepper", value: .secret($0)) },
         ].compactMap { $0 }
     }
 
@@ -196,13 +197,38 @@ struct StateDescription {
     }
 
     private static func key(_ key: KeySpec) -> Item {
-        var fields = [Field(key: "secret", value: .secret(key.secret))]
+        var fields = [self.credential(key.credential)]
+        if let previous = key.previous {
+            let inner = [
+                self.credential(previous.credential),
+                Field(key: "until", value: .text(Units.text(date: previous.until))),
+            ]
+            fields += inner.map { Field(["previous"] + $0.path, $0.value) }
+        }
+        fields += [
+            self.field("revoked", key.revoked.map { $0.unixSeconds == 0 ? "true" : Units.text(date: $0) }),
+            self.field("org", key.owner?.org?.text), self.field("team", key.owner?.team?.text),
+        ].compactMap { $0 }
+        switch key.owner?.holder {
+        case .user(let name): fields.append(Field(key: "user", value: .text(name.text)))
+        case .serviceAccount(let name): fields.append(Field(key: "service_account", value: .text(name.text)))
+        case nil: break
+        }
         if let models = key.models { fields.append(Field(key: "models", value: .list(models))) }
         if let blocks = key.allowedAddresses {
             fields.append(Field(key: "allow_ips", value: .list(blocks.map(\.description))))
         }
         fields += [self.field("expires", key.expires.map(Units.text(date:)))].compactMap { $0 }
+        let scopes = KeyScopes.names.filter { key.scopes.contains($0.scope) }.map(\.name)
+        fields.append(Field(key: "scopes", value: .list(scopes)))
         return Item(name: key.name.text, fields: fields + self.limits(key.limits))
+    }
+
+    private static func credential(_ credential: KeyCredential) -> Field {
+        switch credential {
+        case .secret(let secret): Field(key: "secret", value: .secret(secret))
+        case .hash(let hash): Field(key: "hash", value: .text(hash.description))
+        }
     }
 
     private static func route(_ route: RouteSpec) -> Item {

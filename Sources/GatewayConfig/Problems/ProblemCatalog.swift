@@ -165,6 +165,12 @@ public enum ProblemCatalog {
                 + "pool."
         ),
         Row("W2118", "a setting has no effect", "`ca_file` matters only for https://."),
+        Row(
+            "E2119", "a hash of a key that cannot be used",
+            "It is `hmac-sha256:`, the key's public id, `:` and 64 hexadecimal digits, as `penstock keys new` prints "
+                + "it. It is made under `server.key_pepper`: without that, the pepper is random and another one in "
+                + "each process, so that no hash of a file could ever match."
+        ),
     ]
 
     private static let references: [Row] = [
@@ -228,6 +234,14 @@ public enum ProblemCatalog {
         Row("E6003", "a limit out of range", "1 to 1,000,000,000."),
         Row("E6004", "no room for more limits", "The process has a fixed number of cells for limits."),
         Row("E6005", "a secret cannot be hashed", "The cryptographic library refused it; look at its length."),
+        Row(
+            "E6006", "a secret that no request could use",
+            "It begins as the keys do that Penstock makes, but its checksum does not fit, or it is an admin key. Such "
+                + "keys are refused before they are looked up."
+        ),
+        Row(
+            "E6007", "two keys have one id",
+            "The id finds the key. Each one that `penstock keys new` makes has its own."),
     ]
 
     private static let listeners: [Row] = [

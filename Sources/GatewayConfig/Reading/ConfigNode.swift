@@ -40,6 +40,15 @@ struct ConfigNode: Sendable {
         if case .list = self.content { true } else { false }
     }
 
+    /// What stands behind a name in a mapping; `nil` when that is nothing, and for what is no mapping.
+    func entry(_ name: String) -> ConfigNode? {
+        guard case .map(let entries) = self.content, let node = entries.first(where: { $0.name == name })?.value else {
+            return nil
+        }
+        if case .null = node.content { return nil }
+        return node
+    }
+
     /// The text of a scalar before interpolation.
     var rawText: String? {
         if case .scalar(let scalar) = self.content { scalar.text } else { nil }

@@ -132,7 +132,8 @@ struct ConfigWalk: Sendable {
         }
     }
 
-    private static func withoutNewline(_ text: String) -> String {
+    /// As the shell's `$(cat FILE)` would have it, but for one newline only.
+    static func withoutNewline(_ text: String) -> String {
         var scalars = text.unicodeScalars
         guard scalars.last == "\n" else { return text }
         scalars.removeLast()

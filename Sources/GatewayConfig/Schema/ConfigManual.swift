@@ -76,7 +76,7 @@ public enum ConfigManual {
         | duration | `200ms`, `30s`, `5m`, `2h`, `1h30m` |
         | size | `512`, `64KiB`, `20MiB`, `1GiB`; `kB`, `MB`, `GB` are powers of 1000 |
         | count | `600`, `900k`, `2M` |
-        | date | `2027-01-31`: that day at 00:00 UTC |
+        | date | `2027-01-31`: that day at 00:00 UTC; or `2027-01-31T12:00:00Z` |
         | address | `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080` |
         | address block | `10.2.0.0/16`, `2001:db8::/32`, `192.0.2.7` |
         | URL | `https://host[:port][/path]`, without user, query and fragment |

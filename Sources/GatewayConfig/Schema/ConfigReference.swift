@@ -1,3 +1,4 @@
+import GatewayContract
 import GatewayCore
 
 /// Every key of `gateway.yaml` that this version knows. Route files: `ConfigReference+Routes.swift`.
@@ -50,6 +51,10 @@ enum ConfigReference {
             ConfigKey(
                 "trusted_proxies", .list(.addressBlock), default: "[]", .hot,
                 "Peers whose `X-Forwarded-For` is believed when a key has `allow_ips`."),
+            ConfigKey(
+                "key_pepper", .secret, .hot,
+                "What keys are hashed under: 32 to 256 visible ASCII characters, the same on every node. Needed for "
+                    + "`hash` of keys; another pepper makes every hash void. Without it: random, new in each process."),
         ],
         notBuilt: ["cors": "CORS"])
 
@@ -235,18 +240,47 @@ enum ConfigReference {
     static let key = ConfigTable(
         id: "key", place: "keys[]",
         keys: [
-            ConfigKey("name", .name, required: true, .hot, "Stands in logs and metrics; keeps the limits' state."),
+            ConfigKey("name", .name, required: true, .hot, "Stands in logs and messages; keeps the limits' state."),
+            Self.keySecret, Self.keyHash,
             ConfigKey(
-                "secret", .secret, required: true, .hot, "What clients send: 16 to 256 visible ASCII characters."),
+                "previous", .object(Self.previousKey), .hot,
+                "The credential that a rotation replaced, which works on for a while."),
+            ConfigKey(
+                "revoked", .either([.boolean, .date]), default: "false", .hot,
+                "`true`: it is refused. A date: from then on."),
+            ConfigKey(
+                "org", .name, .hot,
+                "Whose it is, for records, log and metrics; nothing else depends on it, nor on the next three."),
+            ConfigKey("team", .name, .hot, "The team within the org."),
+            ConfigKey("user", .name, .hot, "The person who uses it."),
+            ConfigKey("service_account", .name, .hot, "The program that uses it; not beside `user`."),
+            ConfigKey(
+                "scopes", .list(.choice(KeyScopes.names.map(\.name))), default: "[inference]", .hot,
+                "What it may be used for. `inference`: every path of this gateway."),
             ConfigKey("models", .list(.text), .hot, "Names, or a prefix and `*`. Without it: every model."),
             ConfigKey(
                 "allow_ips", .list(.addressBlock), .hot, "Addresses it may be used from. Without it: every address."),
-            ConfigKey("expires", .date, .hot, "From this day on (00:00 UTC) it is refused."),
+            ConfigKey("expires", .date, .hot, "From this date on it is refused."),
             ConfigKey("limits", .object(Self.limits), .hot, "What this key may use."),
         ],
         notBuilt: [
-            "org": "orgs and teams", "team": "orgs and teams", "user": "users", "budget": "budgets", "tags": "tags",
-            "scopes": "scopes", "pinned_version": "versions pinned to keys",
+            "budget": "budgets", "tags": "tags", "pinned_version": "versions pinned to keys",
+        ])
+
+    private static let keySecret = ConfigKey(
+        "secret", .secret, .hot,
+        "What clients send: a key of `penstock keys new`, or 16 to 256 visible ASCII characters of your own. This or "
+            + "`hash`.")
+    private static let keyHash = ConfigKey(
+        "hash", .text, .hot,
+        "Instead of the secret, the hash that `penstock keys new` prints: `hmac-sha256:<id>:<64 hexadecimal digits>`. "
+            + "Needs `server.key_pepper`.")
+    static let previousKey = ConfigTable(
+        id: "previous_key", place: "keys[].previous",
+        keys: [
+            Self.keySecret, Self.keyHash,
+            ConfigKey(
+                "until", .date, required: true, .hot, "From this date on it is refused; until then both work."),
         ])
 
     static let telemetry = ConfigTable(

@@ -25,7 +25,21 @@ struct ServerSection {
             server.object("limits", ConfigReference.serverLimits, subject: "`server.limits`", &walk), &settings.limits,
             &walk)
         settings.trustedProxies = walk.blocks(server, "trusted_proxies") ?? []
+        settings.keyPepper = self.keyPepper(server, &walk)
         return settings
+    }
+
+    private static func keyPepper(_ server: ConfigObject, _ walk: inout ConfigWalk) -> Secret? {
+        guard let value = server.secret("key_pepper", &walk) else { return nil }
+        guard (32...256).contains(value.text.utf8.count), value.text.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else {
+            walk.report(
+                Problem(
+                    "E2110", "`key_pepper` of `server` must be 32 to 256 visible ASCII characters", at: value.origin,
+                    help: "for example the output of `openssl rand -hex 32`"))
+            return nil
+        }
+        return Secret(value.text)
     }
 
     private static func admin(_ server: ConfigObject, _ walk: inout ConfigWalk) -> ListenAddress? {

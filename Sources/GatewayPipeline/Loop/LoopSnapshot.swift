@@ -9,6 +9,8 @@ import GatewayUpstream
 final class LoopSnapshot {
     let routing: RoutingSnapshot
     let keys: KeyTable
+    /// Under the pepper of `keys`.
+    let hasher: KeyHasher
     /// By provider; `nil` for `echo`.
     let endpoints: [UpstreamEndpoint?]
     /// By deployment.
@@ -28,9 +30,10 @@ final class LoopSnapshot {
         case none, some, all
     }
 
-    init(routing: RoutingSnapshot, keys: KeyTable, health: [HealthCell], loops: Int) {
+    init(routing: RoutingSnapshot, keys: KeyTable, hasher: KeyHasher, health: [HealthCell], loops: Int) {
         self.routing = routing
         self.keys = keys
+        self.hasher = hasher
         self.health = health
         self.endpoints = routing.providers.map { UpstreamEndpoint(provider: $0, loops: loops) }
         let endpoints = Endpoint.allCases.count

@@ -22,7 +22,6 @@ public final class LoopState: ExchangeFactory {
     public let pool: UpstreamPool
     /// What its inbound connections share; `nil` until the first `adopt`, then the same for good.
     public private(set) var server: ServerLoop?
-    let hasher: KeyHasher
     var retryBudget = RetryBudget()
     /// Of a form that streams through, so many bytes are kept for another attempt.
     var replayBytesMax = 1 << 20
@@ -61,7 +60,6 @@ public final class LoopState: ExchangeFactory {
         self.accessLog = accessLog
         self.metrics = MetricsShard()
         self.pool = pool
-        self.hasher = KeyHasher(pepper: shared.pepper)
         self.random = seed
         self.clock = clock
     }
@@ -72,7 +70,9 @@ public final class LoopState: ExchangeFactory {
         let before = self.healthByName
         let cells = routing.deployments.map { before[$0.name] ?? HealthCell() }
         self.healthByName = Dictionary(zip(routing.deployments.map(\.name), cells)) { first, _ in first }
-        let snapshot = LoopSnapshot(routing: routing, keys: keys, health: cells, loops: self.loopCount)
+        let last = self.snapshot.flatMap { $0.keys.hasPepper(of: keys) ? $0.hasher : nil }
+        let snapshot = LoopSnapshot(
+            routing: routing, keys: keys, hasher: last ?? keys.makeHasher(), health: cells, loops: self.loopCount)
         self.snapshot = snapshot
         self.pool.adopt(snapshot.endpoints.compactMap { $0 })
         self.metrics.forgetDeployments(except: routing.deployments.map(\.name))

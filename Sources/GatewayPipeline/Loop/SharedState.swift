@@ -7,7 +7,7 @@ import Synchronization
 public final class SharedState: Sendable {
     /// The counters of all limits. They live on over reloads.
     public let limits: LimitSlab
-    /// Keys are hashed under it; made at the start of the process and never written down.
+    /// Keys are hashed under it unless the configuration has a pepper; made at the start and never written down.
     public let pepper: [UInt8]
     private let inFlightBytes = Atomic<Int>(0)
     private let inFlightBytesMax = Atomic<Int>(1 << 30)

@@ -9,40 +9,42 @@ extension Exchange {
     /// decides; the others are neither tried nor forwarded (DESIGN 8).
     func authenticate(_ head: RequestHead, _ config: LoopSnapshot) -> Outcome {
         guard self.match?.compiled.requiresKey ?? false else { return .proceed }
-        let found = Self.withCredential(of: head) { credential -> Identity in
-            guard let credential else { return .missing }
-            return self.findKey(credential, in: config.keys).map { .key($0) } ?? .unknown
+        let found = Self.withCredential(of: head) { credential -> KeyLookup? in
+            credential.map { self.findKey($0, in: config) }
         }
         switch found {
-        case .missing: return .reply(LocalReply(GatewayError(.keyMissing)))
+        case .none: return .reply(LocalReply(GatewayError(.keyMissing)))
         case .unknown: return .reply(LocalReply(GatewayError(.keyInvalid)))
-        case .key(let grant): return self.authorize(grant, head)
+        case .mistyped: return .reply(LocalReply(GatewayError(.keyMistyped)))
+        case .ofOtherKind: return .reply(LocalReply(GatewayError(.keyOfOtherKind)))
+        case .found(let match): return self.authorize(match, head)
         }
-    }
-
-    private enum Identity {
-        case missing, unknown
-        case key(KeyGrant)
     }
 
     /// A connection mostly presents the key that it presented before: then a comparison does what the hash would.
-    private func findKey(_ credential: UnsafeRawBufferPointer, in keys: KeyTable) -> KeyGrant? {
+    private func findKey(_ credential: UnsafeRawBufferPointer, in config: LoopSnapshot) -> KeyLookup {
         if let memo = self.sink.memo {
             // This function alone sets it: a checked cast would cost more than the comparison.
             let memo = unsafeDowncast(memo, to: CredentialMemo.self)
-            if memo.keys === keys, memo.equals(credential) { return memo.grant }
+            if memo.keys === config.keys, memo.equals(credential) { return .found(memo.match) }
         }
-        guard let index = keys.find(self.loop.hasher.digest(of: credential)) else { return nil }
-        let grant = keys.grants[index]
-        self.sink.memo = CredentialMemo(keys: keys, presented: Array(credential), grant: grant)
-        return grant
+        let found = config.keys.match(credential, config.hasher)
+        if case .found(let match) = found {
+            self.sink.memo = CredentialMemo(keys: config.keys, presented: Array(credential), match: match)
+        }
+        return found
     }
 
-    /// What the head alone tells of the key's rights.
-    private func authorize(_ grant: KeyGrant, _ head: RequestHead) -> Outcome {
+    /// What the time and the head alone tell of the key's rights.
+    private func authorize(_ match: KeyMatch, _ head: RequestHead) -> Outcome {
+        let grant = match.grant
         self.grant = grant
         self.record.key = grant.name
-        if grant.isExpired(at: self.record.startedAt) { return .reply(LocalReply(GatewayError(.keyExpired))) }
+        self.record.keyID = match.id
+        self.record.usedPreviousKey = match.isPrevious
+        self.record.owner = grant.owner
+        if let code = match.refusal(at: self.record.startedAt) { return .reply(LocalReply(GatewayError(code))) }
+        guard grant.scopes.contains(.inference) else { return .reply(LocalReply(GatewayError(.scopeNotGranted))) }
         if grant.restrictsAddresses {
             guard let address = self.clientAddress(head), grant.allows(address) else {
                 return .reply(LocalReply(GatewayError(.addressNotAllowed)))
@@ -116,16 +118,16 @@ extension Exchange {
 }
 
 /// The key that a connection presented last, and whose it was. It lives no longer than the connection and is never
-/// printed; another key table makes it void.
+/// printed; another key table makes it void, and what depends on the time is asked anew for every request.
 private final class CredentialMemo {
     let keys: KeyTable
-    let grant: KeyGrant
+    let match: KeyMatch
     private let presented: [UInt8]
 
-    init(keys: KeyTable, presented: [UInt8], grant: KeyGrant) {
+    init(keys: KeyTable, presented: [UInt8], match: KeyMatch) {
         self.keys = keys
         self.presented = presented
-        self.grant = grant
+        self.match = match
     }
 
     /// Takes the same time wherever two texts of one length differ.

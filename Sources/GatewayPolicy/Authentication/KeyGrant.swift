@@ -1,18 +1,24 @@
 import GatewayContract
 import GatewayCore
 
-/// What a key may do: compiled from its `KeySpec`, without the secret. About 100 bytes, and its name when that is long;
+/// What a key may do: compiled from its `KeySpec`, without the secret. About 120 bytes, and its name when that is long;
 /// an object, so that an exchange holds it by one reference.
 public final class KeyGrant: Sendable {
     /// As configured: the key goes by it in usage records and in the log.
     public let name: KeyName
+    /// One object for all keys of one owner.
+    public let owner: KeyOwner?
     private let models: ModelPatterns?
     private let addresses: [IPBlock]?
     /// `Int64.max`: never.
     private let expiresNanoseconds: Int64
+    /// `Int64.max`: never.
+    private let revokedNanoseconds: Int64
     /// Of this key alone; `LimitCells.none` without any.
     public let limits: LimitCells
     private let place: Int32
+    /// Asked before anything else that the key may do.
+    public let scopes: KeyScopes
 
     /// Its place in `KeyTable.grants`.
     public var index: Int { Int(self.place) }
@@ -22,8 +28,11 @@ public final class KeyGrant: Sendable {
         self.expiresNanoseconds == .max ? nil : WallTime(nanoseconds: self.expiresNanoseconds)
     }
 
-    init(spec: KeySpec, index: Int, models: ModelPatterns?, limits: LimitCells) {
+    init(spec: KeySpec, index: Int, owner: KeyOwner?, models: ModelPatterns?, limits: LimitCells) {
         self.name = spec.name
+        self.owner = owner
+        self.scopes = spec.scopes
+        self.revokedNanoseconds = spec.revoked?.nanoseconds ?? .max
         self.models = models
         self.addresses = spec.allowedAddresses
         self.expiresNanoseconds = spec.expires?.nanoseconds ?? .max
@@ -36,6 +45,12 @@ public final class KeyGrant: Sendable {
     @inline(__always)
     public func isExpired(at now: WallTime) -> Bool {
         self.expiresNanoseconds != .max && now.nanoseconds >= self.expiresNanoseconds
+    }
+
+    /// From the first instant of `revoked` on.
+    @inline(__always)
+    public func isRevoked(at now: WallTime) -> Bool {
+        self.revokedNanoseconds != .max && now.nanoseconds >= self.revokedNanoseconds
     }
 
     /// Whether the key may be used from there. An empty list allows no address.

@@ -1,6 +1,7 @@
 import CLibCrypto
+import GatewayContract
 
-/// HMAC-SHA-256 of a key under the process's pepper; all that is kept of a key's secret (pitfall X-4).
+/// HMAC-SHA-256 of a key under the pepper; all that is kept of a key's secret (pitfall X-4).
 public struct KeyDigest: Sendable, Hashable {
     let words: (UInt64, UInt64, UInt64, UInt64)
 
@@ -25,15 +26,30 @@ public struct KeyDigest: Sendable, Hashable {
         hasher.combine(self.words.1)
     }
 
+    /// As it stands in a configuration.
+    init(_ stored: KeyHashWords) {
+        self.words = (stored.first, stored.second, stored.third, stored.fourth)
+    }
+
+    /// For a configuration to keep.
+    public var stored: KeyHashWords { KeyHashWords(self.words.0, self.words.1, self.words.2, self.words.3) }
+
     var isNone: Bool { self.words.0 | self.words.1 | self.words.2 | self.words.3 == 0 }
 }
 
-/// The secret that keys are hashed under.
+/// The secret that keys are hashed under, where the configuration has none.
 public enum Pepper {
-    /// 32 random bytes of libcrypto. `nil` when the system has no entropy to give: do not start then.
-    public static func random() -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: 32)
-        return RAND_bytes(&bytes, Int32(bytes.count)) == 1 ? bytes : nil
+    /// 32 random bytes. `nil` when the system has no entropy to give: do not start then.
+    public static func random() -> [UInt8]? { RandomBytes.make(32) }
+}
+
+/// Random bytes fit for secrets.
+enum RandomBytes {
+    /// From libcrypto's generator, which the system's seeds. `nil` when there is no entropy.
+    /// - Parameter count: 1 to 1,024.
+    static func make(_ count: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        return RAND_priv_bytes(&bytes, Int32(count)) == 1 ? bytes : nil
     }
 }
 
@@ -48,7 +64,7 @@ public final class KeyHasher {
     /// An `EVP_MAC_CTX`.
     private let context: OpaquePointer?
 
-    /// - Parameter pepper: `Pepper.random()`, the same for the key table and for every hasher of the process.
+    /// - Parameter pepper: the one that the key table was compiled with; `KeyTable.makeHasher` knows it.
     public init(pepper: [UInt8]) {
         self.context = Self.keyedContext(pepper)
     }

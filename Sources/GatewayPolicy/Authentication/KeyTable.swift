@@ -1,49 +1,80 @@
 import GatewayContract
 import GatewayCore
 
-/// Every inference key, found by the digest of its secret. Immutable; it lies beside the snapshot, so that a new key
-/// recompiles nothing else. Shared by all loops.
+/// Every inference key, found by its public id or by the digest of its secret. Immutable; it lies beside the snapshot,
+/// so that a new key recompiles nothing else. Shared by all loops.
 public final class KeyTable: Sendable {
-    /// In the order of the configuration. A grant's place here is its `index` and what `find` returns.
+    /// In the order of the configuration. A grant's place here is its `index`.
     public let grants: [KeyGrant]
-    /// In the order of `grants`.
-    private let digests: [KeyDigest]
-    /// Open addressing: a place in `grants`, or -1. At most three quarters are taken.
-    private let slots: [Int32]
+    /// What opens the grants: one credential for each, two while a rotation's overlap lasts.
+    private let credentials: [Credential]
+    /// Those with a public id, by it.
+    private let byID: OpenTable
+    /// Those without one, by their digest.
+    private let byDigest: OpenTable
+    private let pepper: [UInt8]
 
-    /// A table without keys.
-    public static let empty = KeyTable(grants: [], digests: [])
+    /// A table without keys, and without a pepper: nothing is ever found in it.
+    public static let empty = KeyTable(grants: [], credentials: [], pepper: [])
 
-    private init(grants: [KeyGrant], digests: [KeyDigest]) {
+    private init(grants: [KeyGrant], credentials: [Credential], pepper: [UInt8]) {
         self.grants = grants
-        self.digests = digests
-        var capacity = 4
-        while capacity * 3 < digests.count * 4 { capacity *= 2 }
-        var slots = [Int32](repeating: -1, count: capacity)
-        for (index, digest) in digests.enumerated() {
-            var slot = Int(truncatingIfNeeded: digest.words.0) & (capacity - 1)
-            while slots[slot] >= 0 { slot = (slot + 1) & (capacity - 1) }
-            slots[slot] = Int32(index)
-        }
-        self.slots = slots
+        self.credentials = credentials
+        self.pepper = pepper
+        self.byID = OpenTable(credentials.map { $0.id.map(OpenTable.mixed) })
+        self.byDigest = OpenTable(credentials.map { $0.id == nil ? $0.digest.words.0 : nil })
     }
 
     /// Keys in it; the daemon prints it at its start and warns of keys on an address that is not loopback.
     public var count: Int { self.grants.count }
 
-    /// The place in `grants` of the key with that digest. The digest comes from a `KeyHasher` with this table's pepper,
-    /// so that nobody outside can choose where in the table a guess lands. About 20 ns, and a big table's
-    /// cache misses.
-    public func find(_ digest: KeyDigest) -> Int? {
-        guard !digest.isNone else { return nil }
-        let mask = self.slots.count - 1
-        var slot = Int(truncatingIfNeeded: digest.words.0) & mask
-        while true {
-            let index = Int(self.slots[slot])
-            guard index >= 0 else { return nil }
-            if self.digests[index] == digest { return index }
-            slot = (slot + 1) & mask
+    /// A hasher under this table's pepper, for one loop.
+    public func makeHasher() -> KeyHasher { KeyHasher(pepper: self.pepper) }
+
+    /// Whether a hasher of the other table finds keys in this one.
+    public func hasPepper(of other: KeyTable) -> Bool { self.pepper == other.pepper }
+
+    /// Whose key that is. Times, scopes and addresses are not looked at: `KeyMatch.refusal` does that for each request.
+    ///
+    /// A key of Penstock's own form is checked for typing errors, found by its public id, then hashed and compared in
+    /// constant time: 0.1 µs and the hash. One of another shape is hashed and found by its digest; with the pepper
+    /// unknown nobody outside can choose where in the table a guess lands. No allocation.
+    /// - Parameter hasher: made by this table, or by one with its pepper.
+    public func match(_ presented: UnsafeRawBufferPointer, _ hasher: KeyHasher) -> KeyLookup {
+        guard let text = KeyText(presented) else {
+            let digest = hasher.digest(of: presented)
+            return self.place(of: digest).map { .found(self.match($0)) } ?? .unknown
         }
+        guard text.purpose == .inference else { return .ofOtherKind }
+        guard let id = text.id else { return .mistyped }
+        guard let place = self.place(of: id) else { return .unknown }
+        let digest = hasher.digest(of: presented)
+        guard !digest.isNone, digest == self.credentials[place].digest else { return .unknown }
+        return .found(self.match(place))
+    }
+
+    private func match(_ place: Int) -> KeyMatch {
+        let credential = self.credentials[place]
+        return KeyMatch(grant: self.grants[Int(credential.grant)], id: credential.id, until: credential.until)
+    }
+
+    /// About 20 ns, and a big table's cache misses.
+    func place(of id: KeyID) -> Int? {
+        self.byID.first(OpenTable.mixed(id)) { self.credentials[$0].id == id }
+    }
+
+    private func place(of digest: KeyDigest) -> Int? {
+        guard !digest.isNone else { return nil }
+        return self.byDigest.first(digest.words.0) { self.credentials[$0].digest == digest }
+    }
+
+    /// 64 bytes.
+    fileprivate struct Credential {
+        let digest: KeyDigest
+        /// First instant at which it is refused, in nanoseconds; `Int64.max`: never.
+        let until: Int64
+        let id: KeyID?
+        let grant: Int32
     }
 
     /// Compiles a table: one hash per key.
@@ -55,65 +86,181 @@ public final class KeyTable: Sendable {
     public static func compile(
         _ keys: [KeySpec], pepper: [UInt8], limits: LimitSlab
     ) -> Result<KeyTable, CompileProblems> {
-        let hasher = KeyHasher(pepper: pepper)
-        var builder = Builder(hasher: hasher, slab: limits)
+        var builder = KeyTableBuilder(hasher: KeyHasher(pepper: pepper), slab: limits)
         builder.reserve(keys.count)
         for key in keys { builder.add(key) }
         guard builder.problems.isEmpty else { return .failure(CompileProblems(builder.problems)) }
-        return .success(KeyTable(grants: builder.grants, digests: builder.digests))
+        return .success(KeyTable(grants: builder.grants, credentials: builder.credentials, pepper: pepper))
+    }
+}
+
+/// What is known of a presented credential.
+public enum KeyLookup: Sendable {
+    case found(KeyMatch)
+    case unknown
+    /// Of Penstock's form, and its checksum does not fit.
+    case mistyped
+    /// Of the form of admin keys, which are no good here.
+    case ofOtherKind
+}
+
+/// A key that was recognised, by which of its credentials.
+public struct KeyMatch: Sendable {
+    /// What it may do; both credentials of a rotation lead to the same one.
+    public let grant: KeyGrant
+    /// `nil` for a secret that the operator chose.
+    public let id: KeyID?
+    let until: Int64
+
+    /// Whether it is what a rotation replaced.
+    public var isPrevious: Bool { self.until != .max }
+
+    /// Why it is refused at that instant, if it is. It depends on the time, so it is asked for every request, also when
+    /// the match itself is remembered.
+    @inline(__always)
+    public func refusal(at now: WallTime) -> ErrorCode? {
+        if self.grant.isRevoked(at: now) { return .keyRevoked }
+        if self.grant.isExpired(at: now) { return .keyExpired }
+        if now.nanoseconds >= self.until, self.isPrevious { return .keyReplaced }
+        return nil
+    }
+}
+
+/// Open addressing over places of another array; at most half of it is taken.
+private struct OpenTable: Sendable {
+    /// -1 is free.
+    private let slots: [Int32]
+
+    /// - Parameter hashes: by place; `nil` for what is not in this table.
+    init(_ hashes: [UInt64?]) {
+        let count = hashes.reduce(0) { $1 == nil ? $0 : $0 + 1 }
+        var capacity = 4
+        while capacity < count * 2 { capacity *= 2 }
+        var slots = [Int32](repeating: -1, count: capacity)
+        for (place, hash) in hashes.enumerated() {
+            guard let hash else { continue }
+            var slot = Int(truncatingIfNeeded: hash) & (capacity - 1)
+            while slots[slot] >= 0 { slot = (slot + 1) & (capacity - 1) }
+            slots[slot] = Int32(place)
+        }
+        self.slots = slots
     }
 
-    private struct Builder {
-        let hasher: KeyHasher
-        let slab: LimitSlab
-        var grants: [KeyGrant] = []
-        var digests: [KeyDigest] = []
-        var problems: [CompileProblem] = []
-        private var bySecret: [KeyDigest: KeySpec] = [:]
-        private var byName: [KeyName: Origin] = [:]
-        private var patterns: [[ModelName]: ModelPatterns] = [:]
-
-        init(hasher: KeyHasher, slab: LimitSlab) {
-            self.hasher = hasher
-            self.slab = slab
+    @inline(__always)
+    func first(_ hash: UInt64, where isWanted: (Int) -> Bool) -> Int? {
+        let mask = self.slots.count - 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while true {
+            let place = Int(self.slots[slot])
+            guard place >= 0 else { return nil }
+            if isWanted(place) { return place }
+            slot = (slot + 1) & mask
         }
+    }
 
-        mutating func reserve(_ count: Int) {
-            self.grants.reserveCapacity(count)
-            self.digests.reserveCapacity(count)
+    /// A multiplicative hash. Ids in the table are the operator's: who asks cannot put any there.
+    @inline(__always)
+    static func mixed(_ id: KeyID) -> UInt64 {
+        let mix = (id.words.head ^ UInt64(id.words.tail) &* 0xd6e8_feb8_6659_fd93) &* 0x9e37_79b9_7f4a_7c15
+        return mix ^ mix >> 32
+    }
+}
+
+private struct KeyTableBuilder {
+    let hasher: KeyHasher
+    let slab: LimitSlab
+    var grants: [KeyGrant] = []
+    var credentials: [KeyTable.Credential] = []
+    var problems: [CompileProblem] = []
+    private var byDigest: [KeyDigest: KeySpec] = [:]
+    private var byID: [KeyID: KeySpec] = [:]
+    private var byName: [KeyName: Origin] = [:]
+    private var patterns: [[ModelName]: ModelPatterns] = [:]
+    private var owners: [KeyOwner: KeyOwner] = [:]
+
+    init(hasher: KeyHasher, slab: LimitSlab) {
+        self.hasher = hasher
+        self.slab = slab
+    }
+
+    mutating func reserve(_ count: Int) {
+        self.grants.reserveCapacity(count)
+        self.credentials.reserveCapacity(count)
+    }
+
+    mutating func add(_ key: KeySpec) {
+        if let other = self.byName.updateValue(key.origin, forKey: key.name) {
+            self.report("E6001", "key `\(key.name)` is defined twice", key, other: other)
         }
+        self.add(key.credential, of: key, until: .max)
+        if let previous = key.previous { self.add(previous.credential, of: key, until: previous.until.nanoseconds) }
+        self.problems += key.limits.problems(of: "key `\(key.name)`", origin: key.origin)
+        guard let cells = self.slab.cells(for: key.limits, ofKey: key.name) else {
+            return self.report("E6004", "no room for the limits of key `\(key.name)`", key)
+        }
+        self.grants.append(
+            KeyGrant(
+                spec: key, index: self.grants.count, owner: key.owner.map { self.shared($0) },
+                models: self.shared(key.models), limits: cells))
+    }
 
-        mutating func add(_ key: KeySpec) {
-            if let other = self.byName.updateValue(key.origin, forKey: key.name) {
-                self.report("E6001", "key `\(key.name)` is defined twice", key, other: other)
-            }
-            let digest = self.hasher.digest(of: key.secret.revealed)
-            if digest.isNone {
-                self.report("E6005", "the secret of key `\(key.name)` cannot be hashed", key)
-            } else if let other = self.bySecret.updateValue(key, forKey: digest) {
+    private mutating func add(_ credential: KeyCredential, of key: KeySpec, until: Int64) {
+        guard let (id, digest) = self.read(credential, of: key) else { return }
+        if digest.isNone {
+            self.report("E6005", "the secret of key `\(key.name)` cannot be hashed", key)
+        } else if let other = self.byDigest.updateValue(key, forKey: digest) {
+            self.report(
+                "E6002", "keys `\(other.name)` and `\(key.name)` have the same secret", key, other: other.origin)
+        } else if let id, let other = self.byID.updateValue(key, forKey: id) {
+            self.report(
+                "E6007", "keys `\(other.name)` and `\(key.name)` have the same id", key, other: other.origin,
+                help: "each key that `penstock keys new` makes has its own")
+        }
+        self.credentials.append(
+            KeyTable.Credential(digest: digest, until: until, id: id, grant: Int32(self.grants.count)))
+    }
+
+    private mutating func read(_ credential: KeyCredential, of key: KeySpec) -> (id: KeyID?, digest: KeyDigest)? {
+        switch credential {
+        case .hash(let hash): return (hash.id, KeyDigest(hash.digest))
+        case .secret(let secret):
+            let digest = self.hasher.digest(of: secret.revealed)
+            guard let text = KeyText(secret.revealed) else { return (nil, digest) }
+            if text.purpose != .inference {
                 self.report(
-                    "E6002", "keys `\(other.name)` and `\(key.name)` have the same secret", key, other: other.origin)
+                    "E6006", "the secret of key `\(key.name)` is an admin key", key,
+                    help: "make one for inference with `penstock keys new`")
+                return nil
             }
-            self.problems += key.limits.problems(of: "key `\(key.name)`", origin: key.origin)
-            guard let cells = self.slab.cells(for: key.limits, ofKey: key.name) else {
-                return self.report("E6004", "no room for the limits of key `\(key.name)`", key)
+            guard let id = text.id else {
+                self.report(
+                    "E6006", "the secret of key `\(key.name)` is mistyped: its checksum does not fit", key,
+                    help: "copy it again, whole; a secret of your own must not begin with `\(text.purpose.prefix)`")
+                return nil
             }
-            self.digests.append(digest)
-            self.grants.append(
-                KeyGrant(spec: key, index: self.grants.count, models: self.shared(key.models), limits: cells))
+            return (id, digest)
         }
+    }
 
-        private mutating func shared(_ models: [String]?) -> ModelPatterns? {
-            guard let models = models?.map({ ModelName($0) }) else { return nil }
-            if let known = self.patterns[models] { return known }
-            let made = ModelPatterns(models)
-            self.patterns[models] = made
-            return made
-        }
+    private mutating func shared(_ models: [String]?) -> ModelPatterns? {
+        guard let models = models?.map({ ModelName($0) }) else { return nil }
+        if let known = self.patterns[models] { return known }
+        let made = ModelPatterns(models)
+        self.patterns[models] = made
+        return made
+    }
 
-        private mutating func report(_ code: String, _ message: String, _ key: KeySpec, other: Origin? = nil) {
-            self.problems.append(CompileProblem(code: code, message: message, origin: key.origin, other: other))
-        }
+    private mutating func shared(_ owner: KeyOwner) -> KeyOwner {
+        if let known = self.owners[owner] { return known }
+        self.owners[owner] = owner
+        return owner
+    }
+
+    private mutating func report(
+        _ code: String, _ message: String, _ key: KeySpec, other: Origin? = nil, help: String? = nil
+    ) {
+        self.problems.append(
+            CompileProblem(code: code, message: message, origin: key.origin, other: other, help: help))
     }
 }
 

@@ -55,6 +55,9 @@ public enum AccessLog {
 
     private static func writeTarget(_ record: UsageRecord, to line: inout LineBuffer) {
         Self.write(",\"key\":", record.key?.text, to: &line)
+        if let id = record.keyID { Self.write(",\"key_id\":", id.description, to: &line) }
+        if record.usedPreviousKey { line.literal(",\"key_state\":\"previous\"") }
+        if let owner = record.owner { Self.write(owner, to: &line) }
         if let address = record.clientAddress {
             line.literal(",\"client\":")
             line.quoted(address)
@@ -64,6 +67,16 @@ public enum AccessLog {
         Self.write(",\"provider\":", record.provider?.text, to: &line)
         Self.write(",\"deployment\":", record.deployment?.text, to: &line)
         line.literal(record.isStream ? ",\"stream\":true" : ",\"stream\":false")
+    }
+
+    private static func write(_ owner: KeyOwner, to line: inout LineBuffer) {
+        Self.write(",\"org\":", owner.org?.text, to: &line)
+        Self.write(",\"team\":", owner.team?.text, to: &line)
+        switch owner.holder {
+        case .user(let name): Self.write(",\"user\":", name.text, to: &line)
+        case .serviceAccount(let name): Self.write(",\"service_account\":", name.text, to: &line)
+        case nil: break
+        }
     }
 
     private static func writeUsage(_ record: UsageRecord, to line: inout LineBuffer) {

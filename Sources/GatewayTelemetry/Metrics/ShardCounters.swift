@@ -4,6 +4,8 @@ import GatewayCore
 /// What a shard counts, and what it remembers of the label values that it saw last.
 struct ShardCounters {
     var state: MetricsSnapshot
+    private var orgMemo = LabelMemo()
+    private var teamMemo = LabelMemo()
     private var routeMemo = LabelMemo()
     private var versionMemo = LabelMemo()
     private var modelMemo = LabelMemo()
@@ -74,7 +76,7 @@ struct ShardCounters {
         if record.isStream, let firstContent = record.firstContent {
             self.state.firstTokens.record(firstContent, to: .init(series.model, series.provider))
         }
-        if record.usageSource != .none { self.record(record.usage, model: series.model) }
+        if record.usageSource != .none { self.record(record.usage, of: series) }
         if !record.attempts.isEmpty { self.record(record.attempts) }
     }
 
@@ -82,6 +84,8 @@ struct ShardCounters {
     /// `other` for want of room: that is counted every time.
     @inline(never)
     private mutating func findSeries(of record: UsageRecord) {
+        let org = self.orgMemo.id(record.owner?.org, in: &self.state.names)
+        let team = self.teamMemo.id(record.owner?.team, in: &self.state.names)
         let route = self.routeMemo.id(record.route, in: &self.state.names)
         let version = self.versionMemo.id(record.version, in: &self.state.names)
         let model = self.modelMemo.id(record.model, in: &self.state.names)
@@ -89,9 +93,9 @@ struct ShardCounters {
         let outcome = self.words.id(record.outcome)
         let overflowed = self.overflowed
         let request = SeriesKey(
-            labels: .init(0, 0, route, version, model, provider, self.statusID(record.status), outcome))
+            labels: .init(org, team, route, version, model, provider, self.statusID(record.status), outcome))
         self.lastSeries = .init(
-            model: model, provider: provider, requests: self.state.requests.offset(of: request),
+            org: org, team: team, model: model, provider: provider, requests: self.state.requests.offset(of: request),
             durations: self.state.durations.place(of: .init(route, model, provider)),
             overhead: self.state.overhead.place(of: .init(self.words.total)))
         self.lastNames = self.overflowed == overflowed ? .init(record) : .init()
@@ -125,10 +129,10 @@ struct ShardCounters {
         self.state.deploymentStates = self.state.deploymentStates.filter { kept.contains($0.key) }
     }
 
-    private mutating func record(_ usage: UsageUnits, model: UInt32) {
+    private mutating func record(_ usage: UsageUnits, of series: RecordSeries) {
         if self.lastSeries.tokens < 0 {
             let overflowed = self.state.tokens.index.overflowed
-            let offset = self.state.tokens.offset(of: .init(0, 0, model))
+            let offset = self.state.tokens.offset(of: .init(series.org, series.team, series.model))
             self.state.tokens.add(TokenType.counts(in: usage), at: offset)
             if self.state.tokens.index.overflowed == overflowed { self.lastSeries.tokens = offset }
         } else {
@@ -178,6 +182,7 @@ struct ShardCounters {
 
 /// The labels of a record that decide on its series.
 private struct RecordLabels {
+    private var owner: KeyOwner?
     private var route = ""
     private var version = ""
     private var model = ""
@@ -189,6 +194,7 @@ private struct RecordLabels {
     init() {}
 
     init(_ record: UsageRecord) {
+        self.owner = record.owner
         self.route = record.route?.text ?? ""
         self.version = record.version?.text ?? ""
         self.model = record.model?.text ?? ""
@@ -202,6 +208,11 @@ private struct RecordLabels {
         self.status == record.status && self.outcome == record.outcome && Self.isSame(record.route, self.route)
             && Self.isSame(record.model, self.model) && Self.isSame(record.provider, self.provider)
             && Self.isSame(record.version, self.version) && self.status >= 0
+            && (self.owner === record.owner || self.isSameOwner(record.owner))
+    }
+
+    private func isSameOwner(_ owner: KeyOwner?) -> Bool {
+        self.owner?.org == owner?.org && self.owner?.team == owner?.team
     }
 
     /// The empty text stands for a name that there is not.
@@ -214,6 +225,8 @@ private struct RecordLabels {
 
 /// Where the numbers of a record stand, and the labels that it takes to find the rest.
 private struct RecordSeries {
+    var org = LabelNames.none
+    var team = LabelNames.none
     var model = LabelNames.none
     var provider = LabelNames.none
     var requests = 0

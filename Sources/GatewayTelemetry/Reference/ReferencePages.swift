@@ -10,10 +10,10 @@ public enum ReferencePages {
             Generated from the source; `PENSTOCK_WRITE_DOCS=1 swift test --filter GatewayTelemetryTests` writes it anew.
 
             `GET /metrics` on the admin listener, in the Prometheus text format. Names and labels are a stable
-            contract. `org` and `team` are empty until there are orgs. A model, a route or a provider shows under its
-            configured name, never under what a client sent. A metric holds at most \(MetricsSnapshot.seriesMaxDefault)
-            label sets per process; what comes after goes to the one whose labels are all `other` and counts in
-            `penstock_metric_series_overflow_total`.
+            contract. `org` and `team` are those of the key, and empty where it names none; there is no label for
+            keys. A model, a route or a provider shows under its configured name, never under what a client sent. A
+            metric holds at most \(MetricsSnapshot.seriesMaxDefault) label sets per process; what comes after goes to
+            the one whose labels are all `other` and counts in `penstock_metric_series_overflow_total`.
 
             | Metric | Type | Labels | Meaning |
             |---|---|---|---|

@@ -20,6 +20,7 @@ struct Compilation {
     /// - Parameters:
     ///   - result: what the loader made of the files.
     ///   - limits: the process's slab; a throw-away one for `check`.
+    ///   - pepper: for a configuration without one.
     static func compile(
         _ result: ConfigResult, generation: UInt64, limits: LimitSlab, pepper: [UInt8]
     ) -> Compilation {
@@ -35,6 +36,7 @@ struct Compilation {
             found += snapshot.warnings
         case .failure(let problems): found += problems.list
         }
+        let pepper = state.server.keyPepper.map { Array($0.revealed.utf8) } ?? pepper
         switch KeyTable.compile(state.keys, pepper: pepper, limits: limits) {
         case .success(let table): keys = table
         case .failure(let problems): found += problems.list
@@ -76,6 +78,9 @@ struct ConfigurationSource: Sendable {
 
     static let defaultPath = "gateway.yaml"
 
+    /// False when none was named and there is none in the working folder.
+    var exists: Bool { self.path != nil || access(Self.defaultPath, F_OK) == 0 }
+
     func load() -> ConfigResult {
         let loader = ConfigLoader(environment: ProcessInfo.processInfo.environment, digest: Digest.sha256)
         return loader.load(path: self.path ?? Self.defaultPath)
@@ -83,8 +88,8 @@ struct ConfigurationSource: Sendable {
 
     /// The start without a file: a configuration made up from the environment; the equivalent file is printed.
     func loadOrMakeUp() -> (result: ConfigResult, isMadeUp: Bool) {
-        guard self.path == nil, access(Self.defaultPath, F_OK) != 0 else { return (self.load(), false) }
-        let key = "sk-dev-" + (Pepper.random() ?? []).prefix(16).map { Self.hex($0) }.joined()
+        guard !self.exists else { return (self.load(), false) }
+        let key = KeyText.random()?.revealed ?? ""
         let madeUp = ConfigLoader.madeUp(
             environment: ProcessInfo.processInfo.environment, developmentKey: key, digest: Digest.sha256)
         let isOwnKey = ProcessInfo.processInfo.environment["PENSTOCK_DEV_KEY"]?.isEmpty ?? true
@@ -94,11 +99,6 @@ struct ConfigurationSource: Sendable {
                 + "\(madeUp.yaml)\n\(keyText)",
             to: .errors)
         return (madeUp.result, true)
-    }
-
-    private static func hex(_ byte: UInt8) -> String {
-        let text = String(byte, radix: 16)
-        return text.count == 1 ? "0" + text : text
     }
 
     /// The folder of run-time files: `data/` beside the configuration (reference: config 2).

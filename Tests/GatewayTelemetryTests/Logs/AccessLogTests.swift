@@ -34,6 +34,24 @@ import Testing
                 + "\n")
     }
 
+    /// Guarantee: the key's name, its public id, whose it is and which credential of a rotation was used.
+    @Test func whoseKeyItWas() throws {
+        var record = UsageRecord.finished()
+        record.keyID = KeyID("Ab0123456789")
+        record.usedPreviousKey = true
+        record.owner = KeyOwner(org: "acme", team: "search", holder: .user("ann\n"))
+        let line = self.line(record)
+        #expect(
+            line.contains(
+                #""key":"dev","key_id":"Ab0123456789","key_state":"previous","org":"acme","team":"search","#
+                    + #""user":"ann\n","client":"192.0.2.7""#), "\(line)")
+        record.usedPreviousKey = false
+        record.owner = KeyOwner(holder: .serviceAccount("indexer"))
+        let fields = try self.parsed(record)
+        #expect(fields["service_account"] as? String == "indexer")
+        #expect(fields["org"] == nil && fields["user"] == nil && fields["key_state"] == nil)
+    }
+
     @Test func aRefusalLeavesOutWhatIsNotKnown() throws {
         var record = UsageRecord(requestID: "r", startedAt: .init(unixSeconds: 0), generation: 1)
         record.status = 401

@@ -24,6 +24,26 @@ import Testing
         #expect(lines.contains("penstock_requests_total{\(labels),code=\"503\",outcome=\"completed\"} 1"))
     }
 
+    /// Guarantee: org and team are those of the record's own key, also between records that differ in nothing else.
+    @Test func orgAndTeamAreLabels() {
+        let shard = MetricsShard()
+        let owners = [KeyOwner(org: "acme", team: "search"), KeyOwner(org: "acme"), nil]
+        for round in 0..<3 {
+            for owner in owners {
+                var record = UsageRecord.finished()
+                // After a reload the same owner is another object.
+                record.owner = round == 2 ? owner.map { KeyOwner(org: $0.org, team: $0.team) } : owner
+                shard.record(record)
+            }
+        }
+        let lines = self.lines(shard)
+        for (org, team) in [("acme", "search"), ("acme", ""), ("", "")] {
+            let labels = "org=\"\(org)\",team=\"\(team)\""
+            #expect(lines.contains { $0.hasPrefix("penstock_requests_total{\(labels),") && $0.hasSuffix(" 3") })
+            #expect(lines.contains("penstock_tokens_total{\(labels),model=\"fast\",type=\"output\"} 90"))
+        }
+    }
+
     /// O-4: what a client sent as a model is never a label, resolved or not.
     @Test func requestedModelNeverBecomesALabel() {
         let shard = MetricsShard()
