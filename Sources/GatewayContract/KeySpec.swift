@@ -25,6 +25,7 @@ public struct KeySpec: Sendable, Equatable {
     /// The place of its name.
     public var origin: Origin
 
+    /// The defaults are those of a key of which the configuration says nothing more.
     public init(
         name: KeyName, credential: KeyCredential, previous: PreviousCredential? = nil, owner: KeyOwner? = nil,
         scopes: KeyScopes = .inference, models: [String]? = nil, allowedAddresses: [IPBlock]? = nil,
@@ -180,8 +181,10 @@ public final class KeyOwner: Sendable, Hashable {
 
 /// What a key may be used for at all, whatever the model.
 public struct KeyScopes: OptionSet, Sendable, Hashable {
+    /// One bit per scope.
     public let rawValue: UInt8
 
+    /// Bits without a scope mean nothing.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Every path of the data plane.

@@ -7,17 +7,21 @@ public struct KeyID: Sendable, Hashable, CustomStringConvertible {
     /// Its bytes in their order in memory, for tables that hash them in their own way.
     public let words: (head: UInt64, tail: UInt32)
 
-    /// About 10 ns; the same work whatever the bytes are.
     /// - Returns: `nil` unless the bytes are 12 letters and digits.
-    @inline(__always)
+    @inlinable
     public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Self.byteCount else { return nil }
-        var isFine = true
-        for byte in bytes { isFine = Self.isLetterOrDigit(byte) && isFine }
-        guard isFine else { return nil }
-        self.words = (
-            bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
-        )
+        self.init(
+            head: bytes.loadUnaligned(as: UInt64.self), tail: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+    }
+
+    /// From its first eight and its last four bytes, as they lie in memory. Eight are checked at a time, with the same
+    /// work whatever they are: a few nanoseconds.
+    @inlinable
+    public init?(head: UInt64, tail: UInt32) {
+        let others = Self.others(head) | Self.others(UInt64(tail) | 0x3030_3030_0000_0000)
+        guard others == 0 else { return nil }
+        self.words = (head, tail)
     }
 
     /// The same for text of a configuration.
@@ -35,7 +39,7 @@ public struct KeyID: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    @inline(__always)
+    @inlinable
     public static func == (left: Self, right: Self) -> Bool {
         left.words.head == right.words.head && left.words.tail == right.words.tail
     }
@@ -45,8 +49,14 @@ public struct KeyID: Sendable, Hashable, CustomStringConvertible {
         hasher.combine(self.words.tail)
     }
 
-    @inline(__always)
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10
+    /// The top bit of each byte that is no letter and no digit. Within a byte that is below 0x80 no sum carries over to
+    /// the next one, and those above are others in any case.
+    @inlinable
+    static func others(_ bytes: UInt64) -> UInt64 {
+        let low = bytes & 0x7f7f_7f7f_7f7f_7f7f
+        let letters = low | 0x2020_2020_2020_2020
+        let isLetter = (letters &+ 0x1f1f_1f1f_1f1f_1f1f) & ~(letters &+ 0x0505_0505_0505_0505)
+        let isDigit = (low &+ 0x5050_5050_5050_5050) & ~(low &+ 0x4646_4646_4646_4646)
+        return (bytes | ~(isLetter | isDigit)) & 0x8080_8080_8080_8080
     }
 }

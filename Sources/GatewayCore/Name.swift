@@ -7,6 +7,7 @@ public struct Name<Kind: NameKind>: Hashable, Sendable, Comparable, CustomString
     /// may be empty.
     public let text: String
 
+    /// As it is: nothing is checked.
     public init(_ text: String) {
         self.text = text
     }

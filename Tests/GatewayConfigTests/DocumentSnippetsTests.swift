@@ -11,6 +11,8 @@ import Testing
         "OPENAI_API_KEY": "sk-test-openai-0123456789", "ANTHROPIC_API_KEY": "sk-test-anthropic-0123456789",
         "GEMINI_API_KEY": "sk-test-gemini-0123456789", "AZURE_OPENAI_API_KEY": "sk-test-azure-0123456789",
         "PENSTOCK_DEV_KEY": "sk-test-dev-0123456789", "SEARCH_TEAM_KEY": "sk-test-search-0123456789",
+        "CI_OLD_KEY": "sk-test-older-0123456789",
+        "PENSTOCK_KEY_PEPPER": "sk-test-pepper-0123456789abcdef0",
     ]
 
     /// Files that snippets name; the loader reads them, and looks no further.

@@ -4,16 +4,17 @@ import GatewayCore
 /// What a key may do: compiled from its `KeySpec`, without the secret. About 120 bytes, and its name when that is long;
 /// an object, so that an exchange holds it by one reference.
 public final class KeyGrant: Sendable {
+    // What every request asks stands first, beside the object's own header.
+    /// `Int64.max`: never.
+    private let expiresNanoseconds: Int64
+    /// `Int64.max`: never.
+    private let revokedNanoseconds: Int64
     /// As configured: the key goes by it in usage records and in the log.
     public let name: KeyName
     /// One object for all keys of one owner.
     public let owner: KeyOwner?
     private let models: ModelPatterns?
     private let addresses: [IPBlock]?
-    /// `Int64.max`: never.
-    private let expiresNanoseconds: Int64
-    /// `Int64.max`: never.
-    private let revokedNanoseconds: Int64
     /// Of this key alone; `LimitCells.none` without any.
     public let limits: LimitCells
     private let place: Int32

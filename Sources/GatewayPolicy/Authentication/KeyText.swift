@@ -27,19 +27,40 @@ public struct KeyText: Sendable, Equatable {
 
     static let secretCount = 32
     static let checksumCount = 6
-    private static let idEnd = KeyID.byteCount
-    private static let checksumStart = Self.idEnd + 1 + Self.secretCount
+    /// Without the prefix.
+    private static let checksumStart = KeyID.byteCount + 1 + Self.secretCount
     private static let restCount = Self.checksumStart + Self.checksumCount
 
-    /// Reads it in place. About 60 ns and no allocation, the same for every text of the right length.
+    /// Reads it in place. About 0.15 µs, most of it the checksum, and no allocation; the same for every text of the
+    /// right length.
     /// - Returns: `nil` for text of any other shape, such as a secret that the operator chose.
     public init?(_ presented: UnsafeRawBufferPointer) {
-        guard let purpose = KeyPurpose.allCases.first(where: { Self.begins(presented, with: $0.prefix) }) else {
+        self.init(presented) { _ in }
+    }
+
+    /// - Parameter beforeChecksum: is told the id as soon as it is read. The checksum keeps the processor busy for
+    ///   0.1 µs in which memory can be fetched; what comes of it counts only if the checksum fits.
+    @inline(__always)
+    init?(_ presented: UnsafeRawBufferPointer, beforeChecksum: (KeyID) -> Void) {
+        guard let start = presented.baseAddress, presented.count >= 7 else { return nil }
+        let sevenBytes =
+            UInt64(start.loadUnaligned(as: UInt32.self))
+            | UInt64(start.loadUnaligned(fromByteOffset: 3, as: UInt32.self)) << 24
+        if sevenBytes == Self.inferenceStart {
+            self.purpose = .inference
+            self.id = Self.checkedID(start, count: presented.count, prefixCount: 7, beforeChecksum)
+        } else if presented.count >= 8, start.loadUnaligned(as: UInt64.self) == Self.adminStart {
+            self.purpose = .admin
+            self.id = Self.checkedID(start, count: presented.count, prefixCount: 8) { _ in }
+        } else {
             return nil
         }
-        self.purpose = purpose
-        self.id = Self.checkedID(presented, prefixCount: purpose.prefix.utf8CodeUnitCount)
     }
+
+    /// `sk-ps1_` as it lies in memory, and a zero.
+    private static var inferenceStart: UInt64 { 0x005f_3173_702d_6b73 }
+    /// `sk-psa1_`.
+    private static var adminStart: UInt64 { 0x5f31_6173_702d_6b73 }
 
     /// The same for compiling key tables and for the command line.
     public init?(_ text: String) {
@@ -48,31 +69,30 @@ public struct KeyText: Sendable, Equatable {
         self = read
     }
 
+    /// Reads `count` bytes from `start` on, and none of them unless there are as many as the form has.
     @inline(__always)
-    private static func begins(_ text: UnsafeRawBufferPointer, with prefix: StaticString) -> Bool {
-        let count = prefix.utf8CodeUnitCount
-        guard text.count >= count else { return false }
-        for index in 0..<count where text[index] != prefix.utf8Start[index] { return false }
-        return true
-    }
-
-    private static func checkedID(_ text: UnsafeRawBufferPointer, prefixCount: Int) -> KeyID? {
-        guard text.count == prefixCount + Self.restCount else { return nil }
-        let rest = UnsafeRawBufferPointer(rebasing: text[prefixCount...])
-        var checksum = Self.checksum(of: UnsafeRawBufferPointer(rebasing: text[..<(prefixCount + Self.checksumStart)]))
-        var difference = rest[Self.idEnd] ^ UInt8(ascii: "_")
-        for index in (0..<Self.checksumCount).reversed() {
-            difference |= rest[Self.checksumStart + index] ^ Self.base62(checksum % 62)
+    private static func checkedID(
+        _ start: UnsafeRawPointer, count: Int, prefixCount: Int, _ beforeChecksum: (KeyID) -> Void
+    ) -> KeyID? {
+        guard count == prefixCount + Self.restCount else { return nil }
+        let rest = start + prefixCount
+        let id = KeyID(
+            head: rest.loadUnaligned(as: UInt64.self), tail: rest.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        if let id { beforeChecksum(id) }
+        var checksum = Self.checksum(of: start, count: prefixCount + Self.checksumStart)
+        var difference = rest.load(fromByteOffset: KeyID.byteCount, as: UInt8.self) ^ UInt8(ascii: "_")
+        var place = Self.restCount
+        while place > Self.checksumStart {
+            place &-= 1
+            difference |= rest.load(fromByteOffset: place, as: UInt8.self) ^ Self.base62(checksum % 62)
             checksum /= 62
         }
-        guard difference == 0 else { return nil }
-        return KeyID(UnsafeRawBufferPointer(rebasing: rest[..<Self.idEnd]))
+        return difference == 0 ? id : nil
     }
 
     /// CRC-32 as in zlib, PNG and Ethernet (ISO/IEC 8802-3).
-    private static func checksum(of text: UnsafeRawBufferPointer) -> UInt32 {
-        guard let start = text.baseAddress else { return 0 }
-        return UInt32(truncatingIfNeeded: crc32(0, start.assumingMemoryBound(to: UInt8.self), UInt32(text.count)))
+    private static func checksum(of start: UnsafeRawPointer, count: Int) -> UInt32 {
+        UInt32(truncatingIfNeeded: crc32(0, start.assumingMemoryBound(to: UInt8.self), UInt32(count)))
     }
 
     @inline(__always)
@@ -104,7 +124,9 @@ extension KeyText {
         let alphabet = (0..<62).map { Self.base62($0) } + Array("-_".utf8)
         var text = Array(purpose.prefix.description.utf8) + id + [UInt8(ascii: "_")]
         text += sixBits.map { alphabet[Int($0 & 63)] }
-        var checksum = text.withUnsafeBytes { Self.checksum(of: $0) }
+        var checksum = text.withUnsafeBytes { text in
+            text.baseAddress.map { Self.checksum(of: $0, count: text.count) } ?? 0
+        }
         var digits: [UInt8] = []
         for _ in 0..<Self.checksumCount {
             digits.append(Self.base62(checksum % 62))
