@@ -110,9 +110,8 @@ extension ConfigReference {
     /// All tables in the order of the reference page.
     static let gatewayTables = [
         Self.root, Self.server, Self.listener, Self.listenerTLS, Self.certificate, Self.admin, Self.drain,
-        Self.serverLimits, Self.provider, Self.timeouts,
-        Self.faults, Self.deployment, Self.model, Self.policy, Self.retry, Self.limits, Self.key, Self.previousKey, Self.telemetry,
-        Self.accessLog,
+        Self.serverLimits, Self.provider, Self.timeouts, Self.faults, Self.deployment, Self.model, Self.policy,
+        Self.retry, Self.limits, Self.key, Self.previousKey, Self.telemetry, Self.accessLog,
     ]
     static let routeTables = [Self.route, Self.match, Self.auth, Self.select, Self.version, Self.versionTimeouts]
 }
