@@ -32,9 +32,9 @@ extension Exchange {
         case .stream(let stream)
         where stream.watch.sawContent && !(stream.watch.sawError && stream.watch.outputTextBytes == 0):
             (self.record.usage, self.record.usageSource) = stream.watch.settlement(estimatedInput: self.estimatedInput)
-        case .whole(let whole) where self.record.responseBytes > 0:
-            (self.record.usage, self.record.usageSource) = whole.reading().settlement(
-                estimatedInput: self.estimatedInput)
+        case .whole where self.record.responseBytes > 0:
+            guard let reading = self.pendingAnswer?.reading() else { return }
+            (self.record.usage, self.record.usageSource) = reading.settlement(estimatedInput: self.estimatedInput)
         default: break
         }
     }

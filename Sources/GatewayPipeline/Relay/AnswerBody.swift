@@ -35,8 +35,8 @@ extension Exchange: UpstreamResponder {
                 body.writeImmutableBuffer(part)
             }
             self.relay = .error(status: status, body: body)
-        case .whole(let whole):
-            whole.feed(bytes)
+        case .whole:
+            self.pendingAnswer?.feed(bytes)
             self.emit(bytes)
         case .stream(let stream):
             do throws(SSEFault) {
@@ -108,7 +108,7 @@ extension Exchange: UpstreamResponder {
         switch self.relay {
         case .none: break
         case .error(let status, let body): self.answerError(status, body)
-        case .whole(let whole): self.endWhole(whole)
+        case .whole: self.endWhole()
         case .stream(let stream): self.endStream(stream)
         }
     }
@@ -150,9 +150,9 @@ extension Exchange: UpstreamResponder {
         self.answer(LocalReply(answer, lines: fields.bytes))
     }
 
-    private func endWhole(_ whole: WholeRelay) {
-        let reading = whole.reading()
-        if whole.isJSON, !reading.isWholeJSON {
+    private func endWhole() {
+        guard let pending = self.pendingAnswer, let reading = pending.reading() else { return }
+        if pending.isJSON, !reading.isWholeJSON {
             return self.attemptFailed(
                 GatewayError(.upstreamGarbage, detail: "the body is not one JSON object"), kind: .serverError,
                 health: .garbage)

@@ -85,10 +85,12 @@ extension Exchange {
                         requestID: self.record.requestID, credential: self.providerCredential)))
             if !self.isStreamCounted { self.loop.shared.streamBegan() }
             self.isStreamCounted = true
-        case .json: self.relay = .whole(WholeRelay(endpoint: self.endpoint, isJSON: head.status != 204))
-        case .other: self.relay = .whole(WholeRelay(endpoint: self.endpoint, isJSON: false))
+        case .json, .other: self.relay = .whole
         }
-        self.pendingAnswer = PendingAnswer(head: head, framing: framing, inflater: inflater)
+        let isWhole = kind != .stream
+        self.pendingAnswer = PendingAnswer(
+            head: head, framing: framing, inflater: inflater,
+            reader: isWhole ? AnswerReader(endpoint: self.endpoint) : nil, isJSON: kind == .json && head.status != 204)
     }
 
     /// The provider's own key, so that it is taken out of every error text.

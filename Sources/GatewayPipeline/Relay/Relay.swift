@@ -8,8 +8,8 @@ import NIOCore
 /// How the bytes of an answer are passed on.
 enum Relay {
     case none
-    /// A whole answer: its bytes pass; of JSON the usage is read on the way.
-    case whole(WholeRelay)
+    /// A whole answer: its bytes pass; of JSON the usage is read on the way (`PendingAnswer.feed`).
+    case whole
     /// Server-sent events: whole events pass as they come.
     case stream(StreamRelay)
     /// An error answer (status 400 and above): kept, then told in the client's dialect.
@@ -22,16 +22,32 @@ final class PendingAnswer {
     let head: ResponseHead
     let framing: AnswerFraming
     let inflater: Inflater?
+    /// Settles a whole answer, by its usage if it is JSON; `nil` for streams and errors.
+    private var reader: AnswerReader?
+    let isJSON: Bool
     private(set) var heldBytes = 0
     /// Most answers hold one piece.
     private var firstHeld: ByteBuffer?
     private var laterHeld: [ByteBuffer] = []
 
-    init(head: ResponseHead, framing: AnswerFraming, inflater: Inflater? = nil) {
+    init(
+        head: ResponseHead, framing: AnswerFraming, inflater: Inflater? = nil, reader: AnswerReader? = nil,
+        isJSON: Bool = false
+    ) {
         self.head = head
         self.framing = framing
         self.inflater = inflater
+        self.reader = reader
+        self.isJSON = isJSON
     }
+
+    /// Bytes of a whole answer, before they are held or passed on.
+    func feed(_ bytes: ByteBuffer) {
+        if self.isJSON { bytes.withUnsafeReadableBytes { self.reader?.feed($0) } }
+    }
+
+    /// What a whole answer has told so far; may be asked again after more bytes. `nil` for streams and errors.
+    func reading() -> AnswerReading? { self.reader?.end() }
 
     func hold(_ bytes: ByteBuffer) {
         self.heldBytes += bytes.readableBytes
@@ -46,24 +62,6 @@ final class PendingAnswer {
         self.laterHeld = []
         for bytes in later { body(bytes) }
     }
-}
-
-/// A whole answer that passes by. An object of its own, so that nothing is copied per piece.
-final class WholeRelay {
-    private var reader: AnswerReader
-    let isJSON: Bool
-
-    init(endpoint: Endpoint, isJSON: Bool) {
-        self.reader = AnswerReader(endpoint: endpoint)
-        self.isJSON = isJSON
-    }
-
-    func feed(_ bytes: ByteBuffer) {
-        if self.isJSON { bytes.withUnsafeReadableBytes { self.reader.feed($0) } }
-    }
-
-    /// May be asked again after more bytes.
-    func reading() -> AnswerReading { self.reader.end() }
 }
 
 /// Passes whole events on and watches them. What is held back is the rest of an event that has not ended, never more.
