@@ -106,17 +106,3 @@ extension Exchange {
         GatewayError(code, "The model `\(ShownName.of(self.modelName))` \(rest)", parameter: "model")
     }
 }
-
-extension Array where Element == UInt8 {
-    /// `withUnsafeBytes` that keeps the type of what is thrown.
-    func withUnsafeBytesTyped<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        let result: Result<R, E> = self.withUnsafeBytes { raw in
-            do throws(E) {
-                return .success(try body(raw))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
-    }
-}
